@@ -1,0 +1,123 @@
+public import MailModel
+
+/// What ``QueueStore/claim(_:)`` is asked for.
+public struct ClaimRequest: Hashable, Sendable {
+  /// Messages at most; 1 or more.
+  public var limit: Int
+  /// Recipients whose next attempt is due by now are given.
+  public var now: Timestamp
+  /// Until when the claims hold unless they are extended.
+  public var leasedUntil: Timestamp
+
+  /// This request.
+  public init(limit: Int, now: Timestamp, leasedUntil: Timestamp) {
+    (self.limit, self.now, self.leasedUntil) = (limit, now, leasedUntil)
+  }
+}
+
+/// What ``QueueStore/claim(_:)`` gives.
+public struct ClaimBatch: Sendable {
+  /// The messages claimed, the longest due first.
+  public var claims: [Claim]
+  /// When the earliest of what was not claimed falls due; `nil` where nothing is left. It may lie in the past, where
+  /// more was due than asked for.
+  public var nextDue: Timestamp?
+
+  /// These claims.
+  public init(claims: [Claim], nextDue: Timestamp?) { (self.claims, self.nextDue) = (claims, nextDue) }
+}
+
+/// The right to attempt the delivery of a message to some of its recipients, which nobody else holds meanwhile.
+public struct Claim: Hashable, Sendable {
+  /// Tells one claim of a message from an earlier one.
+  public struct Token: Hashable, Sendable {
+    /// Unique within the store.
+    public var value: UInt64
+    /// This token.
+    public init(_ value: UInt64) { self.value = value }
+  }
+
+  /// The message.
+  public var id: QueueID
+  /// This claim of it.
+  public var token: Token
+  /// Whose message it is.
+  public var tenant: String?
+  /// Where reports go.
+  public var reversePath: ReversePath
+  /// What the sender declared of the content.
+  public var bodyType: BodyType
+  /// When the message was accepted.
+  public var acceptedAt: Timestamp
+  /// Octets of its content.
+  public var size: Int
+  /// Those of its recipients whose attempt is due.
+  public var recipients: [ClaimedRecipient]
+
+  /// A claim of these parts.
+  public init(
+    id: QueueID, token: Token, tenant: String?, reversePath: ReversePath, bodyType: BodyType, acceptedAt: Timestamp,
+    size: Int, recipients: [ClaimedRecipient]
+  ) {
+    (self.id, self.token, self.tenant, self.reversePath) = (id, token, tenant, reversePath)
+    (self.bodyType, self.acceptedAt, self.size, self.recipients) = (bodyType, acceptedAt, size, recipients)
+  }
+}
+
+/// A recipient within a ``Claim``.
+public struct ClaimedRecipient: Hashable, Sendable {
+  /// Its place in the message's envelope, from 0 on.
+  public var index: Int
+  /// Who.
+  public var path: ForwardPath
+  /// Attempts made before this one.
+  public var attempts: Int
+
+  /// A recipient of these parts.
+  public init(index: Int, path: ForwardPath, attempts: Int) {
+    (self.index, self.path, self.attempts) = (index, path, attempts)
+  }
+}
+
+/// What came of a claim.
+public struct Settlement: Sendable {
+  /// What happens to one recipient.
+  public struct Change: Hashable, Sendable {
+    /// Its place in the message's envelope.
+    public var index: Int
+    /// Where it stands now.
+    public var state: RecipientState
+    /// When it is tried next; for ``RecipientState/deferred`` alone.
+    public var nextAttempt: Timestamp?
+    /// In whose words; `nil` keeps the earlier ones.
+    public var reply: DeliveryReply?
+    /// Attempts that this one adds, 1 for a real one.
+    public var attempts: Int
+
+    /// A change of these parts.
+    public init(
+      index: Int, state: RecipientState, nextAttempt: Timestamp? = nil, reply: DeliveryReply?, attempts: Int = 1
+    ) {
+      (self.index, self.state, self.nextAttempt) = (index, state, nextAttempt)
+      (self.reply, self.attempts) = (reply, attempts)
+    }
+  }
+
+  /// The message.
+  public var id: QueueID
+  /// The claim that this ends.
+  public var token: Claim.Token
+  /// When.
+  public var at: Timestamp
+  /// One for each recipient that an attempt was made for. A claimed recipient without one goes back as it was.
+  public var changes: [Change]
+  /// Messages that come of it, such as reports; queued in the same transaction.
+  public var newMessages: [NewMessage]
+
+  /// A settlement of these parts.
+  public init(
+    id: QueueID, token: Claim.Token, at: Timestamp, changes: [Change], newMessages: [NewMessage] = []
+  ) {
+    (self.id, self.token, self.at, self.changes, self.newMessages) = (id, token, at, changes, newMessages)
+  }
+}

@@ -1,0 +1,54 @@
+public import MailModel
+
+/// What is known of an accepted message.
+public struct MessageStatus: Hashable, Sendable {
+  /// Its name.
+  public var id: QueueID
+  /// Whose it is.
+  public var tenant: String?
+  /// Who sent it.
+  public var reversePath: ReversePath
+  /// When it was accepted.
+  public var acceptedAt: Timestamp
+  /// Octets of its content.
+  public var size: Int
+  /// In the order of the envelope.
+  public var recipients: [RecipientStatus]
+
+  /// A status of these parts.
+  public init(
+    id: QueueID, tenant: String?, reversePath: ReversePath, acceptedAt: Timestamp, size: Int,
+    recipients: [RecipientStatus]
+  ) {
+    (self.id, self.tenant, self.reversePath) = (id, tenant, reversePath)
+    (self.acceptedAt, self.size, self.recipients) = (acceptedAt, size, recipients)
+  }
+
+  /// Whether every recipient is in a final state.
+  public var isFinal: Bool { recipients.allSatisfy(\.state.isFinal) }
+}
+
+/// Where one recipient of a message stands.
+public struct RecipientStatus: Hashable, Sendable {
+  /// Who.
+  public var path: ForwardPath
+  /// Where it stands.
+  public var state: RecipientState
+  /// Attempts made so far.
+  public var attempts: Int
+  /// What the last attempt said.
+  public var reply: DeliveryReply?
+  /// When the last attempt ended.
+  public var lastAttempt: Timestamp?
+  /// When the next attempt is due; `nil` in a final state.
+  public var nextAttempt: Timestamp?
+
+  /// A status of these parts.
+  public init(
+    path: ForwardPath, state: RecipientState, attempts: Int, reply: DeliveryReply?, lastAttempt: Timestamp?,
+    nextAttempt: Timestamp?
+  ) {
+    (self.path, self.state, self.attempts) = (path, state, attempts)
+    (self.reply, self.lastAttempt, self.nextAttempt) = (reply, lastAttempt, nextAttempt)
+  }
+}

@@ -1,0 +1,72 @@
+/// Attempts to hand messages on: over the network, into a file, into a test's list.
+public protocol DeliveryTransport: Sendable {
+  /// One attempt for one message and the recipients of one claim.
+  ///
+  /// Gives an outcome for every recipient, whatever happens; an error thrown by `content` makes deferrals. Once the next
+  /// host has taken the message for a recipient, that recipient's outcome is ``DeliveryOutcome/delivered(_:)``, even if
+  /// the connection then breaks. Cancellation ends the attempt soon, with deferrals for what is not known.
+  func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport
+}
+
+/// What came of an attempt.
+public struct DeliveryReport: Sendable {
+  /// One for each recipient of the claim, in its order.
+  public var outcomes: [DeliveryOutcome]
+  /// Where the next host itself is at fault, so that an operator should look at it: what, in a sentence.
+  public var hostProblem: String?
+
+  /// A report of these parts.
+  public init(outcomes: [DeliveryOutcome], hostProblem: String? = nil) {
+    (self.outcomes, self.hostProblem) = (outcomes, hostProblem)
+  }
+}
+
+/// What came of an attempt for one recipient.
+public enum DeliveryOutcome: Hashable, Sendable {
+  /// The next host took it.
+  case delivered(DeliveryReply)
+  /// Not now.
+  case deferred(DeliveryReply)
+  /// Never.
+  case failed(DeliveryReply)
+}
+
+/// How far the dialogue with the next host had come when it replied.
+public enum DeliveryStage: Hashable, Sendable {
+  /// Its greeting.
+  case greeting
+  /// EHLO or HELO.
+  case hello
+  /// STARTTLS.
+  case startTLS
+  /// AUTH.
+  case authentication
+  /// MAIL.
+  case sender
+  /// RCPT.
+  case recipient
+  /// DATA.
+  case data
+  /// The end of the content.
+  case endOfContent
+}
+
+extension DeliveryOutcome {
+  /// What a negative reply at `stage` means for the recipients that it concerns.
+  ///
+  /// 4xx defers. 5xx is final when it is about the recipient or the message: to RCPT, MAIL, DATA and the end of the
+  /// content. Before that it is about the host and us, which a sender cannot mend and an operator can, so it defers;
+  /// likewise 530 and 535 anywhere (RFC 4954 §6: we are asked for credentials, or ours are refused).
+  public init(refusal reply: DeliveryReply, at stage: DeliveryStage) {
+    self = Self.isHostProblem(reply, at: stage) || (reply.code ?? 0) < 500 ? .deferred(reply) : .failed(reply)
+  }
+
+  /// Whether a reply at `stage` tells of a fault of the host or of our way to it, which an operator should look at.
+  public static func isHostProblem(_ reply: DeliveryReply, at stage: DeliveryStage) -> Bool {
+    guard let code = reply.code, code >= 500 else { return false }
+    switch stage {
+    case .greeting, .hello, .startTLS, .authentication: return true
+    case .sender, .recipient, .data, .endOfContent: return code == 530 || code == 535
+    }
+  }
+}

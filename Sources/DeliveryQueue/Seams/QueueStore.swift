@@ -1,0 +1,77 @@
+public import MailModel
+
+/// Keeps accepted messages until each of their recipients is in a final state, and what became of them after that.
+///
+/// The contract of a store that says it is durable: when ``enqueue(_:)`` or ``settle(_:)`` returns, what it did survives
+/// a crash of the process and of the machine. When one throws, nothing of it is kept, but for an error of code
+/// ``QueueError/Code/unknownOutcome``. Cancelling a caller's task never undoes or tears what the store has begun.
+/// All requirements may be called at once from many tasks.
+public protocol QueueStore: Sendable {
+  /// A place for a body that is too large to be kept in memory. What a message that was queued does not name goes with
+  /// ``MessageBodyWriter/discard()``, or at the latest when the store is next opened.
+  func makeBody(for id: QueueID) async throws -> any MessageBodyWriter
+
+  /// Takes the responsibility for a message. All its recipients are due at once, in ``RecipientState/queued``.
+  ///
+  /// - Throws: ``QueueError`` with code ``QueueError/Code/insufficientStorage`` where there is no room, or another
+  ///   where it could not be kept.
+  func enqueue(_ message: NewMessage) async throws
+
+  /// Claims messages that have recipients due, the longest due first. No message is claimed twice at a time: a claim
+  /// ends when it is settled, or when its lease has run out.
+  func claim(_ request: ClaimRequest) async throws -> ClaimBatch
+
+  /// Holds claims longer.
+  ///
+  /// - Returns: those of `tokens` that still held and now hold until `leasedUntil`. The others are lost: their outcome
+  ///   must not be settled.
+  func extend(_ tokens: [Claim.Token], until leasedUntil: Timestamp) async throws -> [Claim.Token]
+
+  /// Ends a claim: records what became of each recipient, queues what comes of it, and forgets the content once all
+  /// recipients are final; all of it or nothing.
+  ///
+  /// - Throws: ``QueueError`` with code ``QueueError/Code/claimLost`` where the claim does not hold any more; in
+  ///   particular, when the same settlement was made before.
+  func settle(_ settlement: Settlement) async throws
+
+  /// The content of a message that has recipients left, prefix and body as one.
+  ///
+  /// - Throws: ``QueueError`` with code ``QueueError/Code/noSuchMessage`` where there is none, or
+  ///   ``QueueError/Code/damaged`` where it cannot be read.
+  func content(of id: QueueID) async throws -> any MessageContent
+}
+
+/// Writes one large body into a store's spool. Calls come one at a time.
+public protocol MessageBodyWriter: Sendable {
+  /// Adds octets at the end.
+  func append(_ octets: [UInt8]) async throws
+
+  /// The body is complete and on stable storage, as far as the store is durable.
+  func finish() async throws -> SpooledBody
+
+  /// The body is not wanted. May be called at any time, after ``finish()`` too, unless a message names it.
+  func discard() async
+}
+
+/// The content of one message, to read.
+public protocol MessageContent: Sendable {
+  /// Octets.
+  var count: Int { get }
+
+  /// Up to `limit` octets from `offset` on; fewer only at the end, none behind it.
+  func read(from offset: Int, limit: Int) async throws -> [UInt8]
+}
+
+/// Looks into a queue without disturbing it.
+public protocol QueueInspection: Sendable {
+  /// What is known of a message, `nil` where none bears that name.
+  func status(of id: QueueID) async throws -> MessageStatus?
+
+  /// Messages in the order of their queue IDs, so many at most.
+  ///
+  /// - Parameter id: only those behind this one; `nil` begins at the oldest.
+  func messages(after id: QueueID?, limit: Int) async throws -> [MessageStatus]
+
+  /// How many recipients stand in each state.
+  func recipientCounts() async throws -> [RecipientState: Int]
+}
