@@ -62,12 +62,14 @@ extension Span<UInt8> {
     return nil
   }
 
-  package func array() -> [UInt8] {
-    [UInt8](capacity: count) { output in
-      for index in indices { output.append(self[index]) }
-    }
-  }
+  package func array() -> [UInt8] { unsafe withUnsafeBufferPointer { unsafe Array($0) } }
 
   /// These octets as text; what is not UTF-8 becomes U+FFFD.
   package func text() -> String { String(decoding: array(), as: UTF8.self) }
+}
+
+extension [UInt8] {
+  package mutating func append(contentsOf octets: Span<UInt8>) {
+    unsafe octets.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+  }
 }

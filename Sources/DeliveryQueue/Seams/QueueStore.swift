@@ -49,8 +49,9 @@ public protocol MessageBodyWriter: Sendable {
   /// The body is complete and on stable storage, as far as the store is durable.
   func finish() async throws -> SpooledBody
 
-  /// The body is not wanted. May be called at any time, after ``finish()`` too, unless a message names it.
-  func discard() async
+  /// The body is not wanted: it goes, soon. Answers at once, and may be called at any time, during another call and after
+  /// ``finish()`` too; a body that a queued message names stays.
+  func discard()
 }
 
 /// The content of one message, to read.

@@ -1,0 +1,226 @@
+package import DeliveryQueue
+import Logging
+package import MailModel
+package import SMTPProtocol
+import Synchronization
+
+/// Takes one message's content from the protocol to the queue: header section into memory, body into memory or the
+/// store's spool, added fields in front, and the promise at the end.
+package final class MessageIntake: MessageSink {
+  private struct State {
+    /// Until the end of the header section is found, everything; then the header section.
+    var header: [UInt8] = []
+    var scanner = HeaderScanner()
+    var end: HeaderScanner.End?
+    /// Body octets in memory.
+    var body: [UInt8] = []
+    var spool: (any MessageBodyWriter)?
+    /// Octets taken from the budget.
+    var reserved = 0
+    /// Why the message cannot be accepted. What comes after that is dropped.
+    var refusal: SMTPReply?
+    var isAborted = false
+  }
+
+  private let id: QueueID
+  private let request: MessageRequest
+  private let tenant: String
+  private let environment: IntakeEnvironment
+  private let client: SocketEndpoint?
+  private let state = Mutex(State())
+
+  package init(
+    id: QueueID, request: MessageRequest, tenant: String, client: SocketEndpoint?, environment: IntakeEnvironment
+  ) {
+    (self.id, self.request, self.tenant) = (id, request, tenant)
+    (self.client, self.environment) = (client, environment)
+  }
+
+  deinit { abort() }
+
+  package func write(_ octets: Span<UInt8>) -> Bool {
+    state.withLock { state in
+      guard state.refusal == nil, !state.isAborted else { return true }
+      guard environment.memory.take(octets.count) else {
+        refuse(&state, .memoryIsFull)
+        return true
+      }
+      state.reserved += octets.count
+      if state.end == nil {
+        state.header.append(contentsOf: octets)
+        takeHeader(&state)
+      } else {
+        state.body.append(contentsOf: octets)
+      }
+      return state.body.count <= environment.limits.memoryPerMessage
+    }
+  }
+
+  /// Moves the body that has gathered to the spool.
+  package func drained() async {
+    do {
+      let known: (any MessageBodyWriter)? = state.withLock { $0.spool }
+      let spool: any MessageBodyWriter
+      if let known { spool = known } else { spool = try await environment.queue.makeBody(for: id) }
+      let chunk: [UInt8]? = state.withLock { state in
+        guard !state.isAborted, state.refusal == nil else { return nil }
+        state.spool = spool
+        defer { state.body = [] }
+        return state.body
+      }
+      guard let chunk else {
+        spool.discard()
+        return
+      }
+      try await spool.append(chunk)
+      // An abort meanwhile has given everything back.
+      state.withLock { giveBack(&$0, min(chunk.count, $0.reserved)) }
+    } catch {
+      state.withLock { refuse(&$0, reply(for: error)) }
+    }
+  }
+
+  package func finish() async -> SMTPReply {
+    let prepared = state.withLock { state -> Result<Prepared, Refusal> in
+      if let refusal = state.refusal { return .failure(Refusal(reply: refusal)) }
+      return prepare(&state)
+    }
+    switch prepared {
+    case .failure(let refusal):
+      abort()
+      return refusal.reply
+    case .success(let prepared):
+      do {
+        let reply = try await enqueue(prepared)
+        state.withLock { state in
+          state.spool = nil  // the queue's now
+          giveBack(&state, state.reserved)
+        }
+        return reply
+      } catch {
+        abort()
+        return reply(for: error)
+      }
+    }
+  }
+
+  package func abort() {
+    let spool = state.withLock { state in
+      state.isAborted = true
+      release(&state)
+      defer { state.spool = nil }
+      return state.spool
+    }
+    spool?.discard()
+  }
+}
+
+// The header section.
+extension MessageIntake {
+  /// What is known of a message once its content is whole.
+  private struct Prepared {
+    var prefix: [UInt8]
+    var body: [UInt8]
+    var spool: (any MessageBodyWriter)?
+  }
+
+  private struct Refusal: Error {
+    var reply: SMTPReply
+  }
+
+  private func takeHeader(_ state: inout State) {
+    if let end = state.scanner.scan(state.header.span) {
+      splitHeader(&state, at: end)
+    } else if state.header.count > environment.limits.headerSection {
+      refuse(&state, .headerTooLarge(limit: environment.limits.headerSection))
+    }
+  }
+
+  private func splitHeader(_ state: inout State, at end: HeaderScanner.End) {
+    state.end = end
+    state.body = Array(state.header[end.body...])
+    state.header.removeSubrange(end.header...)
+    giveBack(&state, end.body - end.header)
+    if end.header > environment.limits.headerSection {
+      refuse(&state, .headerTooLarge(limit: environment.limits.headerSection))
+    }
+  }
+
+  private func prepare(_ state: inout State) -> Result<Prepared, Refusal> {
+    if state.end == nil { splitHeader(&state, at: state.scanner.end(ofMessage: state.header.count)) }
+    if let refusal = state.refusal { return .failure(Refusal(reply: refusal)) }
+    let section = HeaderSection(state.header)
+    if let reply = refusal(of: section) { return .failure(Refusal(reply: reply)) }
+    let trace = AddedFields(id: id, request: request, client: client, environment: environment)
+    let prefix = trace.octets(for: section) + section.octets(without: ["bcc", "resent-bcc"]) + [.carriageReturn, .lineFeed]
+    return .success(Prepared(prefix: prefix, body: state.body, spool: state.spool))
+  }
+
+  private func refusal(of section: HeaderSection) -> SMTPReply? {
+    let limits = environment.limits
+    if section.fields.count > limits.headerFields { return .tooManyFields(limit: limits.headerFields) }
+    if section.fields.contains(where: { $0.whole.count > limits.headerField }) {
+      return .fieldTooLarge(limit: limits.headerField)
+    }
+    return section.count(of: "received") > limits.receivedFields ? .tooManyHops : nil
+  }
+
+  private func enqueue(_ prepared: Prepared) async throws -> SMTPReply {
+    var body = MessageBody.octets(prepared.body)
+    if let spool = prepared.spool {
+      if !prepared.body.isEmpty { try await spool.append(prepared.body) }
+      body = .spooled(try await spool.finish())
+    }
+    let message = NewMessage(
+      id: id, tenant: tenant, envelope: request.envelope, acceptedAt: environment.time.now(), prefix: prepared.prefix,
+      body: body)
+    try await environment.queue.enqueue(message)
+    environment.logger.info(
+      "message queued",
+      metadata: [
+        "queue-id": "\(id)", "tenant": "\(tenant)", "size": "\(message.size)",
+        "recipients": "\(message.envelope.recipients.count)",
+      ])
+    environment.delivery?.wake()
+    return .queued(id)
+  }
+}
+
+// Memory, and what to do without.
+extension MessageIntake {
+  private func giveBack(_ state: inout State, _ count: Int) {
+    state.reserved -= count
+    environment.memory.give(count)
+  }
+
+  /// Holds nothing more of the message but the reason; what is in the spool goes at the end.
+  private func refuse(_ state: inout State, _ reply: SMTPReply) {
+    state.refusal = reply
+    release(&state)
+  }
+
+  private func release(_ state: inout State) {
+    giveBack(&state, state.reserved)
+    state.header = []
+    state.body = []
+  }
+
+  /// What a failure of the store means for the client.
+  private func reply(for error: any Error) -> SMTPReply {
+    environment.logger.error(
+      "message could not be kept", metadata: ["queue-id": "\(id)", "error": "\(String(reflecting: error))"])
+    return (error as? QueueError)?.code == .insufficientStorage ? .storageIsFull : .cannotBeKept
+  }
+}
+
+/// What every intake of a service shares.
+package struct IntakeEnvironment: Sendable {
+  let hostName: DomainName
+  let hidesClientAddress: Bool
+  let limits: IntakeLimits
+  let memory: MemoryBudget
+  let queue: any QueueStore
+  let delivery: DeliveryService?
+  let time: any TimeSource
+  let logger: Logger
+}
