@@ -1,0 +1,15 @@
+public import MailModel
+
+/// How a ``SubmissionService`` behaves.
+public struct SubmissionConfiguration: Hashable, Sendable {
+  /// The service's own name, in Received and Message-ID fields.
+  public var hostName: DomainName
+  /// Whether the Received field tells the client's address; default `true`. A name that the client gave itself is told in
+  /// any case, unless it is an address.
+  public var showsClientAddress = true
+  /// What a message's content may be and cost.
+  public var intake = IntakeLimits()
+
+  /// The defaults for a service of that name.
+  public init(hostName: DomainName) { self.hostName = hostName }
+}

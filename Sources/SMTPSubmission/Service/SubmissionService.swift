@@ -1,0 +1,55 @@
+import AccessControl
+public import DeliveryQueue
+public import Logging
+import MailModel
+public import SMTPAuth
+public import SMTPProtocol
+
+/// The policy of a submission service: who may connect, who sends as whom, and where messages go.
+///
+/// Give it to a listener as its policy. All of its state is in its stores, so that several listeners may share one.
+public final class SubmissionService: SubmissionPolicy {
+  let tenants: any TenantStore
+  let authenticator: Authenticator
+  let queueIDs: QueueIDGenerator
+  let environment: IntakeEnvironment
+  let logger: Logger
+
+  /// A service over these stores.
+  ///
+  /// - Parameters:
+  ///   - configuration: how it behaves.
+  ///   - tenants: who there is.
+  ///   - key: the key under which the tenants' generated secrets were digested.
+  ///   - queue: takes the messages.
+  ///   - delivery: is told of every new message, so that it goes out at once; `nil` where another process delivers.
+  ///   - time: the calendar.
+  ///   - logger: for what happens; messages bear their queue ID as metadata, and no address.
+  public init(
+    configuration: SubmissionConfiguration, tenants: any TenantStore, key: DeploymentKey, queue: any QueueStore,
+    delivery: DeliveryService?, time: any TimeSource = SystemTime(), logger: Logger
+  ) {
+    self.tenants = tenants
+    self.logger = logger
+    authenticator = Authenticator(source: tenants, key: key)
+    queueIDs = QueueIDGenerator()
+    environment = IntakeEnvironment(
+      hostName: configuration.hostName, hidesClientAddress: !configuration.showsClientAddress,
+      limits: configuration.intake, memory: MemoryBudget(limit: configuration.intake.memoryInAll), queue: queue,
+      delivery: delivery, time: time, logger: logger)
+  }
+
+  /// Default deny: a client that no instance's rules let in, or whose address is not known, is told so before anything else
+  /// (RFC 5321 §3.1).
+  public func connect(_ connection: ConnectionFacts) async -> ConnectionDecision<SubmissionSession> {
+    guard let client = connection.client else { return .refuse(.networkDenied) }
+    let request = AccessRequest(address: client.address, endpointType: connection.endpointType)
+    do {
+      guard try await tenants.admits(request) else { return .refuse(.networkDenied) }
+      return .accept(SubmissionSession(service: self, client: client, endpointType: connection.endpointType))
+    } catch {
+      logger.error("tenants cannot be asked", metadata: ["error": "\(String(reflecting: error))"])
+      return .refuse(.unavailable)
+    }
+  }
+}
