@@ -1,0 +1,31 @@
+public import MailModel
+
+/// How a ``ClientSession`` comes to TLS.
+public enum ClientSecurity: Hashable, Sendable {
+  /// In clear until STARTTLS, and no further without it (RFC 3207).
+  case required
+  /// STARTTLS where the server offers it and takes it, in clear otherwise. It keeps out those who only listen
+  /// (RFC 7435); whoever can change what is sent can take the offer away.
+  case opportunistic
+  /// No TLS at all.
+  case none
+  /// TLS from the first octet (RFC 8314 §3.3).
+  case implicit
+}
+
+/// How a ``ClientSession`` behaves.
+public struct ClientConfiguration: Hashable, Sendable {
+  /// The client's own name, the argument of EHLO (RFC 5321 §4.1.1.1).
+  public var helloName: DomainName
+  /// How the connection comes to TLS; default ``ClientSecurity/required``.
+  public var security = ClientSecurity.required
+  /// With what to authenticate (RFC 4954), by PLAIN or else LOGIN; `nil`, the default, does without AUTH.
+  public var credentials: ClientCredentials?
+  /// Shows the credentials to a server without TLS, and so to everybody on the way; default `false`.
+  public var allowsAuthenticationWithoutTLS = false
+  /// The limits.
+  public var limits = ClientLimits()
+
+  /// The defaults for a client of that name.
+  public init(helloName: DomainName) { self.helloName = helloName }
+}

@@ -1,0 +1,99 @@
+import MailModel
+
+@testable import SMTPProtocol
+
+/// Drives a ``ClientSession`` as a connection would, with its transactions and their content at hand.
+final class ClientHarness {
+  var session: ClientSession
+  var now = MonotonicInstant(nanoseconds: 0)
+  /// What was said to the server.
+  var output: [UInt8] = []
+  /// Every action but `.read`, in order.
+  var actions: [ClientAction] = []
+
+  private var input: [UInt8] = []
+  private var transactions: ArraySlice<ClientTransaction>
+  private let content: [UInt8]
+
+  init(_ configuration: ClientConfiguration = .test, _ transactions: [ClientTransaction] = [], content: String = "") {
+    session = ClientSession(configuration: configuration)
+    self.transactions = transactions[...]
+    self.content = Array(content.utf8)
+    act(session.start(at: now))
+  }
+
+  var said: String { String(decoding: output, as: UTF8.self) }
+  var stage: ClientStage { session.stage }
+  var outcomes: [[ClientOutcome]] {
+    actions.compactMap { action in
+      switch action {
+      case .finished(let outcomes), .failed(_, let outcomes): outcomes
+      default: nil
+      }
+    }
+  }
+  var failure: ClientFailure? { if case .failed(let failure, _) = actions.last { failure } else { nil } }
+
+  /// The server says this, in one read.
+  func hear(_ octets: some Sequence<UInt8>) {
+    input += octets
+    while true {
+      let input = input
+      let step = session.receive(input.span, at: now, output: &output)
+      self.input.removeFirst(step.consumed)
+      act(step.action)
+      if step.action == .read || session.isClosed { return }
+    }
+  }
+
+  func hear(_ text: String) { hear(Array(text.utf8)) }
+
+  /// A server that is ready for a transaction, with these extensions.
+  func open(_ extensions: String...) {
+    let lines = ["mx.example"] + extensions
+    hear("220 mx.example\r\n")
+    hear(lines.enumerated().map { "250\($0.offset == lines.count - 1 ? " " : "-")\($0.element)\r\n" }.joined())
+  }
+
+  private func act(_ action: ClientAction) {
+    guard action != .read else { return }
+    actions.append(action)
+    switch action {
+    case .startTLS: act(session.tlsStarted(at: now, output: &output))
+    case .ready, .finished:
+      if let next = transactions.popFirst() { act(session.begin(next, at: now, output: &output)) }
+    case .sendContent:
+      let content = content
+      act(session.writeContent(content.span, at: now, output: &output))
+      if !session.isClosed { act(session.finishContent(at: now, output: &output)) }
+    default: break
+    }
+  }
+}
+
+extension ClientConfiguration {
+  /// In clear, without AUTH.
+  static var test: ClientConfiguration { test(.none) }
+
+  static func test(
+    _ security: ClientSecurity, user: String? = nil, password: String = "secret", inClear: Bool = false
+  ) -> ClientConfiguration {
+    var configuration = ClientConfiguration(helloName: DomainName("client.example")!)
+    configuration.security = security
+    configuration.credentials = user.flatMap { ClientCredentials(username: $0, password: password) }
+    configuration.allowsAuthenticationWithoutTLS = inClear
+    return configuration
+  }
+}
+
+extension ClientTransaction {
+  static func test(
+    to recipients: String..., from sender: String = "a@example.com", body: BodyType = .sevenBit, size: Int? = nil
+  ) -> ClientTransaction {
+    ClientTransaction(
+      envelope: Envelope(
+        reversePath: ReversePath(sender) ?? .null, recipients: recipients.compactMap { ForwardPath($0) },
+        bodyType: body),
+      size: size)
+  }
+}
