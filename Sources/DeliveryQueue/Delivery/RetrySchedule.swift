@@ -38,8 +38,9 @@ public struct RetrySchedule: Hashable, Sendable {
       step += 1
     }
     delay = min(delay, maximumDelay)
-    let share = Int64(min(max(chance, 0), 1) * Double(min(max(jitterPercent, 0), 100)) * 1000)
-    let jitter = Duration.milliseconds(delay.wholeMilliseconds / 100_000 * share)
+    let perMille = Int64(min(max(chance, 0), 1) * Double(min(max(jitterPercent, 0), 100)) * 10)
+    let (thousands, rest) = delay.wholeMilliseconds.quotientAndRemainder(dividingBy: 1000)
+    let jitter = Duration.milliseconds(thousands * perMille + rest * perMille / 1000)
     // The last attempt comes at the very end of the message's life rather than never.
     return min(now + delay + jitter, end)
   }

@@ -19,8 +19,8 @@ public struct ClaimRequest: Hashable, Sendable {
 public struct ClaimBatch: Sendable {
   /// The messages claimed, the longest due first.
   public var claims: [Claim]
-  /// When the earliest of what was not claimed falls due; `nil` where nothing is left. It may lie in the past, where
-  /// more was due than asked for.
+  /// When a claim can next give something: the earliest of what was not claimed falls due, or a lease runs out; `nil`
+  /// where nothing is left. It may lie in the past, where more was due than asked for.
   public var nextDue: Timestamp?
 
   /// These claims.
@@ -119,5 +119,20 @@ public struct Settlement: Sendable {
     id: QueueID, token: Claim.Token, at: Timestamp, changes: [Change], newMessages: [NewMessage] = []
   ) {
     (self.id, self.token, self.at, self.changes, self.newMessages) = (id, token, at, changes, newMessages)
+  }
+}
+
+extension Settlement.Change {
+  /// When the recipient is due after this change; at once where an open state names no time.
+  package func due(at instant: Timestamp) -> Timestamp? { state.isFinal ? nil : nextAttempt ?? instant }
+}
+
+extension Settlement {
+  /// Whether it can be applied to a message of so many recipients.
+  package func validate(recipients: Int) throws(QueueError) {
+    guard changes.allSatisfy({ (0..<recipients).contains($0.index) }) else {
+      throw QueueError(.invalidMessage, "a change of a recipient that the message does not have")
+    }
+    for message in newMessages { try message.validate() }
   }
 }

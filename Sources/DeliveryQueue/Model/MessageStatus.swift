@@ -52,3 +52,20 @@ public struct RecipientStatus: Hashable, Sendable {
     (self.reply, self.lastAttempt, self.nextAttempt) = (reply, lastAttempt, nextAttempt)
   }
 }
+
+extension RecipientStatus {
+  /// As a message is queued: due at once.
+  package init(queued path: ForwardPath, at instant: Timestamp) {
+    self.init(path: path, state: .queued, attempts: 0, reply: nil, lastAttempt: nil, nextAttempt: instant)
+  }
+
+  /// Takes a change of a settlement; nothing where the state is final already.
+  package mutating func apply(_ change: Settlement.Change, at instant: Timestamp) {
+    guard !state.isFinal else { return }
+    state = change.state
+    attempts += change.attempts
+    reply = change.reply ?? reply
+    if change.attempts > 0 { lastAttempt = instant }
+    nextAttempt = change.due(at: instant)
+  }
+}

@@ -25,6 +25,11 @@ public struct NewMessage: Sendable {
 
   /// Octets of the whole content.
   public var size: Int { prefix.count + body.count }
+
+  /// What every store asks of a message.
+  package func validate() throws(QueueError) {
+    guard !envelope.recipients.isEmpty else { throw QueueError(.invalidMessage, "a message without a recipient") }
+  }
 }
 
 /// A message's body on its way into a ``QueueStore``.

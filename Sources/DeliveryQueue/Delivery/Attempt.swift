@@ -1,0 +1,116 @@
+import MailModel
+import Synchronization
+
+/// One claim on its way from the content to the settlement.
+final class Attempt: Sendable {
+  private let claim: Claim
+  private let store: any QueueStore
+  private let transport: any DeliveryTransport
+  private let time: any TimeSource
+  private let configuration: DeliveryConfiguration
+  private let log: DeliveryLog
+  private let pool: WorkerPool
+  private let isLost = Mutex(false)
+
+  init(
+    of claim: Claim, store: any QueueStore, transport: any DeliveryTransport, time: any TimeSource,
+    configuration: DeliveryConfiguration, log: DeliveryLog, pool: WorkerPool
+  ) {
+    (self.claim, self.store, self.transport, self.time) = (claim, store, transport, time)
+    (self.configuration, self.log, self.pool) = (configuration, log, pool)
+  }
+
+  /// Delivers and settles. Cancelling the task means that the service must stop.
+  func run() async {
+    let delivery = Task { await self.deliver() }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.hold(during: delivery) }
+      let report = await withTaskCancellationHandler {
+        await delivery.value
+      } onCancel: {
+        delivery.cancel()
+      }
+      await settle(report, isCutOff: Task.isCancelled)
+      group.cancelAll()
+    }
+  }
+
+  private func deliver() async -> DeliveryReport {
+    do {
+      let content = try await store.content(of: claim.id)
+      return await transport.deliver(claim, content: content)
+    } catch {
+      if !Task.isCancelled { log.contentUnreadable(error, of: claim.id) }
+      return .deferral(of: claim, because: "The stored message cannot be read")
+    }
+  }
+
+  /// Extends the claim at half of its lease, again and again, and cancels the delivery when it takes too long or the
+  /// claim is lost. Ends when its own task is cancelled.
+  private func hold(during delivery: Task<DeliveryReport, Never>) async {
+    let start = time.now()
+    var overdue: Timestamp? = start + configuration.attemptLimit
+    var nextExtension = start + configuration.lease / 2
+    while (try? await time.sleep(until: min(overdue ?? nextExtension, nextExtension))) != nil {
+      let now = time.now()
+      if let end = overdue, end <= now {
+        overdue = nil
+        log.attemptOverdue(of: claim.id)
+        delivery.cancel()
+      }
+      guard nextExtension <= now else { continue }
+      do {
+        guard try await !store.extend([claim.token], until: now + configuration.lease).isEmpty else {
+          isLost.withLock { $0 = true }
+          return delivery.cancel()
+        }
+        nextExtension = now + configuration.lease / 2
+      } catch {
+        log.extendFailed(error, of: claim.id)
+        nextExtension = now + configuration.pauseAfterFailure
+      }
+    }
+  }
+}
+
+// MARK: - Settling
+
+extension Attempt {
+  private func settle(_ report: DeliveryReport, isCutOff: Bool) async {
+    let now = time.now()
+    if report.outcomes.count != claim.recipients.count { log.outcomesMissing(of: claim.id) }
+    if let problem = report.hostProblem { log.hostProblem(problem, of: claim.id, at: now) }
+    let settlement = report.settlement(
+      of: claim, at: now, schedule: configuration.schedule, chance: configuration.chance(), isCutOff: isCutOff)
+    guard await !isSettled(settlement) else { return }
+    pool.beginTrouble()
+    defer { pool.endTrouble() }
+    repeat {
+      guard (try? await time.sleep(until: time.now() + configuration.pauseAfterFailure)) != nil else {
+        return log.settlementGivenUp(of: claim.id)
+      }
+    } while await !isSettled(settlement)
+  }
+
+  /// Tries to settle.
+  ///
+  /// - Returns: `false` where it should be tried again.
+  private func isSettled(_ settlement: Settlement) async -> Bool {
+    guard !isLost.withLock({ $0 }) else {
+      log.claimLost(of: claim.id)
+      return true
+    }
+    do {
+      // In a task of its own: what is known is recorded, also when the service has been cancelled.
+      try await Task { [store] in try await store.settle(settlement) }.value
+      log.settled(settlement)
+      return true
+    } catch let error as QueueError where error.code == .claimLost {
+      log.claimLost(of: claim.id)
+      return true
+    } catch {
+      log.settleFailed(error, of: claim.id)
+      return false
+    }
+  }
+}

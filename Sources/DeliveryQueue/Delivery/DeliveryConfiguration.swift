@@ -1,0 +1,34 @@
+/// How a ``DeliveryService`` works.
+public struct DeliveryConfiguration: Sendable {
+  /// Messages attempted at once; 1 or more, default 20.
+  public var workers = 20
+  /// When a deferred recipient is tried again, and when a message is given up.
+  public var schedule = RetrySchedule()
+  /// How long a claim holds. It is extended as long as the attempt lasts; another machine takes the message over when
+  /// this one is gone for so long. Default 10 minutes.
+  public var lease = Duration.seconds(600)
+  /// How long one attempt for one message may take before it is cancelled; default 30 minutes, since the timeouts of
+  /// RFC 5321 §4.5.3.2 allow a slow host 10 minutes for the end of the content alone.
+  public var attemptLimit = Duration.seconds(1800)
+  /// How often the store is looked at though nothing is known to be due, for what others put into it; default 1 minute.
+  public var pollInterval = Duration.seconds(60)
+  /// How long the service waits after the store failed; default 5 seconds.
+  public var pauseAfterFailure = Duration.seconds(5)
+  /// How long running attempts may last after a graceful shutdown began; default 30 seconds.
+  public var shutdownDeadline = Duration.seconds(30)
+  /// Gives a number from 0 to 1, for the jitter of the schedule; random by default.
+  public var chance: @Sendable () -> Double = { .random(in: 0...1) }
+
+  /// The defaults.
+  public init() {}
+
+  /// The same, without periods so short that the service would spin: the lease and the polls take a second at least,
+  /// the pauses a tenth of one.
+  var sane: DeliveryConfiguration {
+    var sane = self
+    sane.lease = max(lease, .seconds(1))
+    sane.pollInterval = max(pollInterval, .seconds(1))
+    sane.pauseAfterFailure = max(pauseAfterFailure, .milliseconds(100))
+    return sane
+  }
+}

@@ -1,0 +1,200 @@
+import MailModel
+
+/// The state of an ``InMemoryQueueStore``: a value, changed by one call at a time.
+struct InMemoryQueue: Sendable {
+  private struct Message: Sendable {
+    var status: MessageStatus
+    var bodyType: BodyType
+    /// `nil` once all recipients are final.
+    var content: InMemoryContent?
+  }
+
+  private struct Body: Sendable {
+    var octets: [UInt8] = []
+    var isFinished = false
+  }
+
+  var ledger: ClaimLedger
+  private var messages: [Int64: Message] = [:]
+  /// Ascending.
+  private var order: [QueueID] = []
+  /// In the order in which they were finished.
+  private var finished: [QueueID] = []
+  private let finishedMessages: Int
+  private var bodies: [String: Body] = [:]
+  private var bodyOctets = 0
+  private var lastBody = 0
+
+  init(limits: QueueLimits, finishedMessages: Int) {
+    ledger = ClaimLedger(limits: limits)
+    self.finishedMessages = max(0, finishedMessages)
+  }
+}
+
+// MARK: - Bodies on their way in
+
+extension InMemoryQueue {
+  mutating func openBody(for id: QueueID) -> String {
+    lastBody += 1
+    let name = "\(id)-\(lastBody)"
+    bodies[name] = Body()
+    return name
+  }
+
+  mutating func append(_ octets: [UInt8], to name: String) throws(QueueError) {
+    guard bodies[name]?.isFinished == false else { throw QueueError(.closed, "the body is complete or discarded") }
+    guard ledger.fits(octets.count, elsewhere: bodyOctets) else {
+      throw QueueError(.insufficientStorage, "too many octets queued")
+    }
+    bodies[name]?.octets += octets
+    bodyOctets += octets.count
+  }
+
+  mutating func finishBody(_ name: String) throws(QueueError) -> SpooledBody {
+    guard let body = bodies[name] else { throw QueueError(.closed, "the body was discarded") }
+    bodies[name]?.isFinished = true
+    return SpooledBody(name: name, count: body.octets.count)
+  }
+
+  mutating func discardBody(_ name: String) {
+    guard let body = bodies.removeValue(forKey: name) else { return }
+    bodyOctets -= body.octets.count
+  }
+
+  private func octets(of body: MessageBody) throws(QueueError) -> [UInt8] {
+    switch body {
+    case .octets(let octets): return octets
+    case .spooled(let spooled):
+      guard let body = bodies[spooled.name], body.isFinished, body.octets.count == spooled.count else {
+        throw QueueError(.invalidMessage, "a body that this store did not write")
+      }
+      return body.octets
+    }
+  }
+}
+
+// MARK: - The life of a message
+
+extension InMemoryQueue {
+  mutating func enqueue(_ message: NewMessage) throws(QueueError) {
+    try validate(message)
+    let spooled = if case .spooled = message.body { message.body.count } else { 0 }
+    try ledger.reserve(size: message.size, elsewhere: bodyOctets - spooled)
+    try keep(message)
+    ledger.insertReserved(ClaimLedger.Entry(message))
+  }
+
+  mutating func claim(_ request: ClaimRequest) -> ClaimBatch {
+    let claims = ledger.claim(request).compactMap { grant in
+      messages[grant.entry.sequence].map { claim(of: $0, token: grant.token, now: request.now) }
+    }
+    return ClaimBatch(claims: claims, nextDue: ledger.nextDue)
+  }
+
+  private func claim(of message: Message, token: Claim.Token, now: Timestamp) -> Claim {
+    let status = message.status
+    let due = status.recipients.enumerated().filter { $0.element.nextAttempt.map { $0 <= now } ?? false }
+    return Claim(
+      id: status.id, token: token, tenant: status.tenant, reversePath: status.reversePath,
+      bodyType: message.bodyType, acceptedAt: status.acceptedAt, size: status.size,
+      recipients: due.map { ClaimedRecipient(index: $0.offset, path: $0.element.path, attempts: $0.element.attempts) })
+  }
+
+  mutating func settle(_ settlement: Settlement) throws(QueueError) {
+    let sequence = settlement.id.sequence
+    guard var message = messages[sequence], message.status.id == settlement.id else {
+      throw QueueError(.claimLost, "the claim is of no message")
+    }
+    try settlement.validate(recipients: message.status.recipients.count)
+    for (index, new) in settlement.newMessages.enumerated() {
+      try validate(new)
+      guard !settlement.newMessages[..<index].contains(where: { $0.id.sequence == new.id.sequence }) else {
+        throw QueueError(.invalidMessage, "a queue ID used before")
+      }
+    }
+    _ = try ledger.beginSettlement(settlement.token, of: sequence)
+    for change in settlement.changes { message.status.recipients[change.index].apply(change, at: settlement.at) }
+    let due = message.status.recipients.compactMap(\.nextAttempt).min()
+    if due == nil { message.content = nil }
+    messages[sequence] = message
+    ledger.endSettlement(settlement.token, due: due)
+    for new in settlement.newMessages {
+      try keep(new)
+      ledger.insert(ClaimLedger.Entry(new))
+    }
+    if due == nil { finish(settlement.id) }
+  }
+
+  func content(of id: QueueID) throws(QueueError) -> InMemoryContent {
+    guard let message = messages[id.sequence], message.status.id == id, let content = message.content else {
+      throw QueueError(.noSuchMessage, "no message of that name has content")
+    }
+    return content
+  }
+
+  private func validate(_ message: NewMessage) throws(QueueError) {
+    try message.validate()
+    guard messages[message.id.sequence] == nil else { throw QueueError(.invalidMessage, "a queue ID used before") }
+    _ = try octets(of: message.body)
+  }
+
+  private mutating func keep(_ message: NewMessage) throws(QueueError) {
+    let content = InMemoryContent(prefix: message.prefix, body: try octets(of: message.body))
+    if case .spooled(let body) = message.body { discardBody(body.name) }
+    let recipients = message.envelope.recipients.map { RecipientStatus(queued: $0, at: message.acceptedAt) }
+    messages[message.id.sequence] = Message(
+      status: MessageStatus(
+        id: message.id, tenant: message.tenant, reversePath: message.envelope.reversePath,
+        acceptedAt: message.acceptedAt, size: message.size, recipients: recipients),
+      bodyType: message.envelope.bodyType, content: content)
+    order.insert(message.id, at: position(behind: message.id))
+  }
+
+  /// Remembers a finished message, and forgets the earliest ones when they have become an eighth too many.
+  private mutating func finish(_ id: QueueID) {
+    finished.append(id)
+    let excess = finished.count - finishedMessages
+    guard excess > finishedMessages / 8 else { return }
+    for id in finished.prefix(excess) { messages[id.sequence] = nil }
+    finished.removeFirst(excess)
+    order.removeAll { messages[$0.sequence] == nil }
+  }
+}
+
+// MARK: - Inspection
+
+extension InMemoryQueue {
+  func status(of id: QueueID) -> MessageStatus? {
+    guard let status = messages[id.sequence]?.status, status.id == id else { return nil }
+    return status
+  }
+
+  func messages(after id: QueueID?, limit: Int) -> [MessageStatus] {
+    let start = id.map { position(behind: $0) } ?? 0
+    return order[start...].prefix(max(0, limit)).compactMap { messages[$0.sequence]?.status }
+  }
+
+  func recipientCounts() -> [RecipientState: Int] {
+    messages.values.reduce(into: [:]) { counts, message in
+      for recipient in message.status.recipients { counts[recipient.state, default: 0] += 1 }
+    }
+  }
+
+  /// Where in ``order`` the first queue ID above `id` stands; found at once for a new one.
+  private func position(behind id: QueueID) -> Int {
+    guard let last = order.last, id < last else { return order.count }
+    var range = order.startIndex..<order.endIndex
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      range = order[middle] <= id ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return range.lowerBound
+  }
+}
+
+extension ClaimLedger.Entry {
+  /// Of a message just accepted: all its recipients are due at once.
+  package init(_ message: NewMessage) {
+    self.init(sequence: message.id.sequence, due: message.acceptedAt, size: message.size)
+  }
+}

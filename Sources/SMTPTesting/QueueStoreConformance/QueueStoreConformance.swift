@@ -1,0 +1,138 @@
+public import DeliveryQueue
+
+/// What a ``QueueStore`` and its ``QueueInspection`` promise, as checks that a host runs against its own.
+///
+/// ```swift
+/// let conformance = QueueStoreConformance { try await MyStore(temporaryDatabase()) }
+///
+/// @Test(arguments: QueueStoreConformance.Check.allCases)
+/// func conforms(_ check: QueueStoreConformance.Check) async {
+///   #expect(await conformance.run(check).isEmpty)
+/// }
+/// ```
+public struct QueueStoreConformance: Sendable {
+  /// A store to be checked.
+  public typealias Store = any QueueStore & QueueInspection
+
+  /// One promise, or a few that belong together.
+  @nonexhaustive public enum Check: String, CaseIterable, Sendable {
+    /// What was queued is claimed, and a claim holds all that a delivery needs.
+    case claimGivesWhatWasQueued
+    /// The longest due comes first, and no more than asked for.
+    case claimOrderAndLimit
+    /// What is claimed is not claimed again.
+    case noDoubleClaim
+    /// A lease that runs out frees the message, and the claim is lost.
+    case leaseExpiry
+    /// An extended lease holds longer.
+    case leaseExtension
+    /// A settlement counts once.
+    case settlementIsMadeOnce
+    /// A deferral is due when it says, alone.
+    case deferral
+    /// A claimed recipient without a change goes back as it was.
+    case settlementWithoutChanges
+    /// No recipient leaves a final state.
+    case finalStatesAreFinal
+    /// New messages are queued with the settlement.
+    case newMessagesOfSettlement
+    /// A settlement that cannot be kept as a whole is not kept at all.
+    case settlementIsAtomic
+    /// Content is read whole and in parts.
+    case contentReads
+    /// Content goes with the last recipient.
+    case contentGoesWithLastRecipient
+    /// Bodies written through the spool.
+    case spooledBodies
+    /// What breaks a rule is refused, and nothing of it is kept.
+    case refusals
+    /// A status tells everything, to who knows the whole queue ID.
+    case status
+    /// Every form of address survives.
+    case addresses
+    /// Lists in the order of queue IDs, page by page.
+    case paging
+    /// Counts by state.
+    case counts
+    /// Many tasks at once: each message is claimed once.
+    case concurrency
+    /// A cancelled caller tears nothing.
+    case cancellation
+    /// What was acknowledged is there after the store was opened again, and its claims are free. Checked only where the
+    /// conformance was given a way to open it again.
+    case reopening
+  }
+
+  /// A promise that was not kept.
+  public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Which.
+    public var check: Check
+    /// In what way.
+    public var message: String
+    /// Check and message.
+    public var description: String { "\(check.rawValue): \(message)" }
+  }
+
+  let makeStore: @Sendable () async throws -> Store
+  let reopen: (@Sendable (Store) async throws -> Store)?
+
+  /// A conformance of the stores that a closure makes.
+  ///
+  /// - Parameters:
+  ///   - makeStore: gives an empty store; called once for each check. It takes at least 1,000 messages and 4 MiB.
+  ///   - reopen: ends a store, as a crash would if that can be done, and gives another over what it kept; `nil` where
+  ///     a store is not durable.
+  public init(
+    makeStore: @escaping @Sendable () async throws -> Store,
+    reopen: (@Sendable (Store) async throws -> Store)? = nil
+  ) {
+    (self.makeStore, self.reopen) = (makeStore, reopen)
+  }
+
+  /// Runs one check on a new store.
+  ///
+  /// - Returns: nothing where the store keeps its promise.
+  public func run(_ check: Check) async -> [Failure] {
+    let probe = Probe(check)
+    do {
+      try await run(check, on: try await makeStore(), probe)
+    } catch {
+      probe.fail("threw \(error)")
+    }
+    return probe.failures
+  }
+
+  /// Runs all checks, each on a new store.
+  public func run() async -> [Failure] {
+    var failures: [Failure] = []
+    for check in Check.allCases { failures += await run(check) }
+    return failures
+  }
+
+  private func run(_ check: Check, on store: Store, _ probe: Probe) async throws {
+    switch check {
+    case .claimGivesWhatWasQueued: try await claimGivesWhatWasQueued(store, probe)
+    case .claimOrderAndLimit: try await claimOrderAndLimit(store, probe)
+    case .noDoubleClaim: try await noDoubleClaim(store, probe)
+    case .leaseExpiry: try await leaseExpiry(store, probe)
+    case .leaseExtension: try await leaseExtension(store, probe)
+    case .settlementIsMadeOnce: try await settlementIsMadeOnce(store, probe)
+    case .deferral: try await deferral(store, probe)
+    case .settlementWithoutChanges: try await settlementWithoutChanges(store, probe)
+    case .finalStatesAreFinal: try await finalStatesAreFinal(store, probe)
+    case .newMessagesOfSettlement: try await newMessagesOfSettlement(store, probe)
+    case .settlementIsAtomic: try await settlementIsAtomic(store, probe)
+    case .contentReads: try await contentReads(store, probe)
+    case .contentGoesWithLastRecipient: try await contentGoesWithLastRecipient(store, probe)
+    case .spooledBodies: try await spooledBodies(store, probe)
+    case .refusals: try await refusals(store, probe)
+    case .status: try await status(store, probe)
+    case .addresses: try await addresses(store, probe)
+    case .paging: try await paging(store, probe)
+    case .counts: try await counts(store, probe)
+    case .concurrency: try await concurrency(store, probe)
+    case .cancellation: try await cancellation(store, probe)
+    case .reopening: if let reopen { try await reopening(store, probe, reopen) }
+    }
+  }
+}

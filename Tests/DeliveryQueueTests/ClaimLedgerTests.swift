@@ -1,0 +1,113 @@
+import DeliveryQueue
+import MailModel
+import Testing
+
+@Suite struct HeapTests {
+  @Test func givesInOrderWhateverWentIn() {
+    var generator = SystemRandomNumberGenerator()
+    for count in [0, 1, 2, 3, 10, 100] {
+      let numbers = (0..<count).map { _ in Int.random(in: 0..<50, using: &generator) }
+      var built = Heap(numbers)
+      var grown = Heap<Int>()
+      for number in numbers { grown.insert(number) }
+      var drained: ([Int], [Int]) = ([], [])
+      while let next = built.popFirst() { drained.0.append(next) }
+      while let next = grown.popFirst() { drained.1.append(next) }
+      #expect(drained.0 == numbers.sorted())
+      #expect(drained.1 == numbers.sorted())
+    }
+  }
+
+  @Test func filterKeepsOrder() {
+    var heap = Heap([5, 2, 8, 1, 9, 4]).filter { $0 % 2 == 0 }
+    #expect(heap.count == 3)
+    #expect(heap.popFirst() == 2)
+    #expect(heap.popFirst() == 4)
+    #expect(heap.popFirst() == 8)
+    #expect(heap.isEmpty)
+  }
+}
+
+@Suite struct ClaimLedgerTests {
+  private func at(_ seconds: Int) -> Timestamp { Timestamp(milliseconds: Int64(seconds) * 1000) }
+
+  private func ledger(_ due: [Int], limits: QueueLimits = QueueLimits(messages: 100, octets: 1000)) -> ClaimLedger {
+    ClaimLedger(
+      limits: limits,
+      entries: due.enumerated().map { ClaimLedger.Entry(sequence: Int64($0.offset), due: at($0.element), size: 10) })
+  }
+
+  private func request(_ now: Int, until: Int, limit: Int = 10) -> ClaimRequest {
+    ClaimRequest(limit: limit, now: at(now), leasedUntil: at(until))
+  }
+
+  @Test func nextDueIsTheEarlierOfDueTimeAndLeaseEnd() {
+    var ledger = ledger([1, 50])
+    #expect(ledger.nextDue == at(1))
+    let grants = ledger.claim(request(1, until: 30))
+    #expect(grants.map(\.entry.sequence) == [0])
+    #expect(ledger.nextDue == at(30))
+    #expect(ledger.extend(grants.map(\.token), until: at(80)) == grants.map(\.token))
+    #expect(ledger.nextDue == at(50))
+    ledger.endSettlement(grants[0].token, due: nil)
+    #expect(ledger.nextDue == at(50))
+    #expect(ledger.messages == 1)
+    #expect(ledger.octets == 10)
+  }
+
+  @Test func aClaimBeingSettledDoesNotRunOut() throws {
+    var ledger = ledger([1])
+    let token = ledger.claim(request(1, until: 10))[0].token
+    _ = try ledger.beginSettlement(token, of: 0)
+    #expect(ledger.claim(request(1000, until: 2000)).isEmpty)
+    #expect(throws: QueueError.self) { try ledger.beginSettlement(token, of: 0) }
+    ledger.abandonSettlement(token)
+    #expect(ledger.nextDue == at(10))
+    #expect(ledger.claim(request(1000, until: 2000)).map(\.entry.sequence) == [0])
+  }
+
+  @Test func aTokenSettlesItsOwnMessageAlone() {
+    var ledger = ledger([1, 1])
+    let token = ledger.claim(request(1, until: 10, limit: 1))[0].token
+    #expect(throws: QueueError.self) { try ledger.beginSettlement(token, of: 1) }
+  }
+
+  @Test func whatIsGivenBackIsDueAsBeforeOrAsSaid() {
+    var ledger = ledger([3])
+    var token = ledger.claim(request(5, until: 10))[0].token
+    ledger.giveBack(token)
+    #expect(ledger.nextDue == at(3))
+    token = ledger.claim(request(5, until: 10))[0].token
+    ledger.giveBack(token, due: at(90))
+    #expect(ledger.nextDue == at(90))
+    #expect(ledger.messages == 1)
+  }
+
+  @Test func endlessExtensionsLeaveNothingBehind() {
+    var ledger = ledger([1])
+    let token = ledger.claim(request(1, until: 10))[0].token
+    for second in 11..<10_000 { #expect(ledger.extend([token], until: at(second)) == [token]) }
+    #expect(ledger.claim(request(9_998, until: 20_000)).isEmpty)
+    #expect(ledger.claim(request(9_999, until: 20_000)).count == 1)
+  }
+
+  @Test(arguments: [(9, true), (10, true), (11, false)])
+  func octetsAreLimited(size: Int, fits: Bool) {
+    var ledger = ledger([1, 1], limits: QueueLimits(messages: 100, octets: 35))
+    if fits {
+      #expect(throws: Never.self) { try ledger.reserve(size: size, elsewhere: 5) }
+    } else {
+      #expect(throws: QueueError.self) { try ledger.reserve(size: size, elsewhere: 5) }
+    }
+  }
+
+  @Test func messagesAreLimited() throws {
+    var ledger = ledger([1, 1], limits: QueueLimits(messages: 3, octets: 1000))
+    try ledger.reserve(size: 1)
+    #expect(throws: QueueError.self) { try ledger.reserve(size: 1) }
+    ledger.release(size: 1)
+    try ledger.reserve(size: 1)
+    ledger.insert(ClaimLedger.Entry(sequence: 9, due: at(1), size: 1))  // a report is taken all the same
+    #expect(ledger.messages == 4)
+  }
+}

@@ -1,0 +1,160 @@
+import DeliveryQueue
+import Logging
+import MailModel
+import SMTPTesting
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+/// A delivery service over an in-memory queue, with a calendar that the test moves.
+struct DeliveryRig: Sendable {
+  let time = ManualTime()
+  let queue = InMemoryQueueStore()
+  let store: FaultyStore<InMemoryQueueStore>
+  let transport: RecordingTransport
+  let service: DeliveryService
+  let logs = LogRecorder()
+  let start: Timestamp
+  private let ids = QueueIDGenerator()
+
+  init(
+    configuration: DeliveryConfiguration = .test,
+    script: @escaping @Sendable (Claim) async -> DeliveryReport = { $0.report { .delivered($0) } }
+  ) {
+    store = FaultyStore(queue)
+    transport = RecordingTransport(script: script)
+    start = time.now()
+    var logger = Logger(label: "test", factory: logs.handler)
+    logger.logLevel = .debug
+    service = DeliveryService(
+      store: store, transport: transport, time: time, configuration: configuration, logger: logger)
+  }
+
+  func after(_ duration: Duration) -> Timestamp { start + duration }
+
+  @discardableResult
+  func enqueue(_ recipients: String...) async throws -> QueueID {
+    let paths = (recipients.isEmpty ? ["user@example.org"] : recipients).compactMap { ForwardPath($0) }
+    let message = NewMessage(
+      id: ids.next(at: time.now()), tenant: nil, envelope: Envelope(reversePath: .null, recipients: paths),
+      acceptedAt: time.now(), prefix: Array("Subject: test\r\n\r\n".utf8), body: .octets(Array("Hello\r\n".utf8)))
+    try await queue.enqueue(message)
+    service.wake()
+    return message.id
+  }
+
+  /// Runs the service while `body` runs, then cancels it.
+  func run(_ body: () async throws -> Void) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await service.run() }
+      try await body()
+      group.cancelAll()
+      try await group.waitForAll()
+    }
+  }
+
+  /// Runs the service in a group of the lifecycle's own, which `body` may shut down.
+  func runInGroup(_ body: (ServiceGroup) async throws -> Void) async throws {
+    let logger = Logger(label: "lifecycle", factory: { _ in SwiftLogNoOpLogHandler() })
+    let services = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: logger))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await services.run() }
+      try await body(services)
+      try await group.waitForAll()
+    }
+  }
+
+  func recipient(_ id: QueueID, _ index: Int = 0) async throws -> RecipientStatus {
+    let status = try #require(try await queue.status(of: id))
+    return status.recipients[index]
+  }
+}
+
+extension DeliveryConfiguration {
+  /// No chance, no polls.
+  static var test: DeliveryConfiguration {
+    var configuration = DeliveryConfiguration()
+    configuration.chance = { 0 }
+    configuration.pollInterval = .seconds(100 * 86_400)
+    return configuration
+  }
+}
+
+extension Claim {
+  /// The same for every recipient.
+  func report(
+    problem: String? = nil, _ outcome: (DeliveryReply) -> DeliveryOutcome
+  ) -> DeliveryReport {
+    let reply = DeliveryReply(problem: "scripted")
+    return DeliveryReport(outcomes: recipients.map { _ in outcome(reply) }, hostProblem: problem)
+  }
+}
+
+/// Keeps what is logged.
+final class LogRecorder: Sendable {
+  struct Line: Sendable {
+    var level: Logger.Level
+    var message: String
+    var metadata: Logger.Metadata
+  }
+  private let kept = Mutex<[Line]>([])
+
+  var lines: [Line] { kept.withLock { $0 } }
+  func count(_ level: Logger.Level) -> Int { lines.count { $0.level == level } }
+
+  func handler(_ label: String) -> any LogHandler { Handler(recorder: self) }
+
+  private struct Handler: LogHandler {
+    let recorder: LogRecorder
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.debug
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+      let line = Line(level: event.level, message: "\(event.message)", metadata: event.metadata ?? [:])
+      recorder.kept.withLock { $0.append(line) }
+    }
+  }
+}
+
+/// Holds whoever passes until it is opened.
+final class Gate: Sendable {
+  private struct State {
+    var isOpen = false
+    var waiting: [CheckedContinuation<Void, Never>] = []
+  }
+  private let state = Mutex(State())
+
+  func pass() async {
+    await withCheckedContinuation { continuation in
+      let isOpen = state.withLock { state in
+        if !state.isOpen { state.waiting.append(continuation) }
+        return state.isOpen
+      }
+      if isOpen { continuation.resume() }
+    }
+  }
+
+  func open() {
+    let waiting = state.withLock { state in
+      state.isOpen = true
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for continuation in waiting { continuation.resume() }
+  }
+}
+
+/// Never returns, but for cancellation.
+func untilCancelled() async {
+  let gate = Gate()
+  await withTaskCancellationHandler {
+    await gate.pass()
+  } onCancel: {
+    gate.open()
+  }
+}
