@@ -44,7 +44,7 @@ struct Deployment {
 
   static func loopbackOnly() throws -> AccessPolicy {
     let zone = try NetworkZone(id: "loopback", name: "loopback", addresses: [.subnet(try #require(IPNetwork("127.0.0.0/8")))])
-    let rule = try AccessRule(id: "loopback", contexts: [AccessContext(zones: ["loopback"])])
+    let rule = try AccessRule(id: "loopback", contexts: [AccessContext(zoneIDs: ["loopback"])])
     return try AccessPolicy(zones: [zone], rules: [rule])
   }
 
@@ -81,7 +81,7 @@ struct Deployment {
 
   /// The content of the message that a reply names.
   func content(queuedBy reply: String) async throws -> String {
-    let id = try #require(QueueID(String(reply.dropLast(2).suffix(26))))
+    let id = try #require(QueueID(String(reply.dropLast().suffix(26))))
     let content = try await memory.content(of: id)
     return String(decoding: try await content.read(from: 0, limit: content.count), as: UTF8.self)
   }

@@ -15,7 +15,7 @@ import Testing
   }
 
   private func body(_ content: String) -> String {
-    guard let gap = content.range(of: "\r\n\r\n") else { return "" }
+    guard let gap = content.firstRange(of: "\r\n\r\n") else { return "" }
     return String(content[gap.upperBound...])
   }
 
@@ -23,7 +23,7 @@ import Testing
     let deployment = try await Deployment()
     let reply = await deployment.send("Subject: x\r\n\r\nbody\r\n", by: try await deployment.session())
     #expect(reply.hasPrefix("250 2.0.0 Ok: queued as "))
-    let id = reply.dropLast(2).suffix(26)
+    let id = reply.dropLast().suffix(26)
     let content = try await deployment.content(queuedBy: reply)
     let date = deployment.time.now().internetMessageDate
     #expect(
@@ -100,7 +100,7 @@ import Testing
 
   @Test(arguments: [("client.example.org", "from client.example.org by"), ("[127.0.0.1]", "by"), ("127.0.0.1", "by")])
   func theClientsAddressCanBeHidden(name: String, expected: String) async throws {
-    let deployment = try await Deployment { $0.showsClientAddress = false }
+    let deployment = try await Deployment(change: { $0.showsClientAddress = false })
     let driver = try await deployment.session()
     _ = await driver.send("EHLO \(name)\r\n")
     let content = try await deployment.content(queuedBy: await deployment.send("x: y\r\n", by: driver))
@@ -111,10 +111,10 @@ import Testing
   @Test(arguments: [(-1, true), (0, true), (1, false)])
   func headerSection(excess: Int, isTaken: Bool) async throws {
     for text in ["\r\nbody\r\n", "no field\r\n", ""] {
-      let deployment = try await Deployment {
+      let deployment = try await Deployment(change: {
         $0.intake.headerSection = 1000
         $0.intake.headerField = 10_000
-      }
+      })
       let message = "Subject: " + String(repeating: "x", count: 989 + excess) + "\r\n" + text
       let reply = await deployment.send(message, by: try await deployment.session())
       #expect(reply.hasPrefix(isTaken ? "250" : "552 5.3.4 The header section"))
@@ -123,7 +123,7 @@ import Testing
 
   @Test(arguments: [(-1, true), (0, true), (1, false)])
   func headerField(excess: Int, isTaken: Bool) async throws {
-    let deployment = try await Deployment { $0.intake.headerField = 100 }
+    let deployment = try await Deployment(change: { $0.intake.headerField = 100 })
     let message = "Subject: x\r\n " + String(repeating: "x", count: 85 + excess) + "\r\n\r\n"
     #expect(message.utf8.count - 2 == 100 + excess)
     let reply = await deployment.send(message, by: try await deployment.session())
@@ -132,7 +132,7 @@ import Testing
 
   @Test(arguments: [(-1, true), (0, true), (1, false)])
   func headerFields(excess: Int, isTaken: Bool) async throws {
-    let deployment = try await Deployment { $0.intake.headerFields = 10 }
+    let deployment = try await Deployment(change: { $0.intake.headerFields = 10 })
     let reply = await deployment.send(
       String(repeating: "X: y\r\n", count: 10 + excess), by: try await deployment.session())
     #expect(reply.hasPrefix(isTaken ? "250" : "552 5.3.4 "))
@@ -148,7 +148,7 @@ import Testing
 
   @Test(arguments: [-1, 0, 1, 5000])
   func largeBodiesGoThroughTheSpool(excess: Int) async throws {
-    let deployment = try await Deployment { $0.intake.memoryPerMessage = 4096 }
+    let deployment = try await Deployment(change: { $0.intake.memoryPerMessage = 4096 })
     let driver = try await deployment.session()
     _ = await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n\r\n")
     let text = String((0..<(4094 + excess)).map { _ in "abcdefghijklmnop".randomElement() ?? "x" }) + "\r\n"
@@ -162,7 +162,7 @@ import Testing
   }
 
   @Test func theMemoryOfAllMessagesIsBounded() async throws {
-    let deployment = try await Deployment { $0.intake.memoryInAll = 10_000 }
+    let deployment = try await Deployment(change: { $0.intake.memoryInAll = 10_000 })
     let first = try await deployment.session()
     _ = await first.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n")
     _ = await first.send("X: " + String(repeating: "x", count: 6_000))

@@ -71,5 +71,5 @@ private struct InMemoryBodyWriter: MessageBodyWriter {
     try store.queue.withLock { queue throws(QueueError) in try queue.finishBody(name) }
   }
 
-  func discard() async { store.queue.withLock { $0.discardBody(name) } }
+  func discard() { store.queue.withLock { $0.discardBody(name) } }
 }

@@ -1,12 +1,12 @@
-package import DeliveryQueue
+import DeliveryQueue
 import Logging
-package import MailModel
-package import SMTPProtocol
+public import MailModel
+public import SMTPProtocol
 import Synchronization
 
 /// Takes one message's content from the protocol to the queue: header section into memory, body into memory or the
 /// store's spool, added fields in front, and the promise at the end.
-package final class MessageIntake: MessageSink {
+public final class MessageIntake: MessageSink {
   private struct State {
     /// Until the end of the header section is found, everything; then the header section.
     var header: [UInt8] = []
@@ -29,7 +29,7 @@ package final class MessageIntake: MessageSink {
   private let client: SocketEndpoint?
   private let state = Mutex(State())
 
-  package init(
+  init(
     id: QueueID, request: MessageRequest, tenant: String, client: SocketEndpoint?, environment: IntakeEnvironment
   ) {
     (self.id, self.request, self.tenant) = (id, request, tenant)
@@ -38,7 +38,8 @@ package final class MessageIntake: MessageSink {
 
   deinit { abort() }
 
-  package func write(_ octets: Span<UInt8>) -> Bool {
+  /// ``MessageSink``.
+  public func write(_ octets: Span<UInt8>) -> Bool {
     state.withLock { state in
       guard state.refusal == nil, !state.isAborted else { return true }
       guard environment.memory.take(octets.count) else {
@@ -57,7 +58,7 @@ package final class MessageIntake: MessageSink {
   }
 
   /// Moves the body that has gathered to the spool.
-  package func drained() async {
+  public func drained() async {
     do {
       let known: (any MessageBodyWriter)? = state.withLock { $0.spool }
       let spool: any MessageBodyWriter
@@ -80,7 +81,8 @@ package final class MessageIntake: MessageSink {
     }
   }
 
-  package func finish() async -> SMTPReply {
+  /// ``MessageSink``.
+  public func finish() async -> SMTPReply {
     let prepared = state.withLock { state -> Result<Prepared, Refusal> in
       if let refusal = state.refusal { return .failure(Refusal(reply: refusal)) }
       return prepare(&state)
@@ -104,7 +106,8 @@ package final class MessageIntake: MessageSink {
     }
   }
 
-  package func abort() {
+  /// ``MessageSink``.
+  public func abort() {
     let spool = state.withLock { state in
       state.isAborted = true
       release(&state)
@@ -129,7 +132,9 @@ extension MessageIntake {
   }
 
   private func takeHeader(_ state: inout State) {
-    if let end = state.scanner.scan(state.header.span) {
+    var scanner = state.scanner  // a copy, since the scanner and what it looks at are parts of one value
+    defer { state.scanner = scanner }
+    if let end = scanner.scan(state.header.span) {
       splitHeader(&state, at: end)
     } else if state.header.count > environment.limits.headerSection {
       refuse(&state, .headerTooLarge(limit: environment.limits.headerSection))
@@ -214,7 +219,7 @@ extension MessageIntake {
 }
 
 /// What every intake of a service shares.
-package struct IntakeEnvironment: Sendable {
+struct IntakeEnvironment: Sendable {
   let hostName: DomainName
   let hidesClientAddress: Bool
   let limits: IntakeLimits

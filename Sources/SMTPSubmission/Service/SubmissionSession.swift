@@ -1,4 +1,6 @@
 import AccessControl
+import DeliveryQueue
+import Logging
 public import MailModel
 import SMTPAuth
 public import SMTPProtocol

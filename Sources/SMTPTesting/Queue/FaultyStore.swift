@@ -141,7 +141,7 @@ private struct FaultyBodyWriter<Base: QueueStore>: MessageBodyWriter {
 
   func append(_ octets: [UInt8]) async throws { try await store.attempt(.append) { try await base.append(octets) } }
   func finish() async throws -> SpooledBody { try await store.attempt(.finish) { try await base.finish() } }
-  func discard() async { await base.discard() }
+  func discard() { base.discard() }
 }
 
 private struct FaultyContent<Base: QueueStore>: MessageContent {
