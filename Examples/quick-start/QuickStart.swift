@@ -1,0 +1,45 @@
+import DeliveryQueue
+import Foundation
+import Logging
+import MailModel
+import SMTPAuth
+import SMTPDelivery
+import SMTPListener
+import SMTPProtocol
+import SMTPSubmission
+import SQLiteStorage
+import ServiceLifecycle
+
+/// The README's thirty lines. Needs `chain.pem` and `key.pem`, a relay, and tenants in the store.
+@main struct QuickStart {
+  static func main() async throws {
+    let logger = Logger(label: "submission")
+    guard let name = DomainName("smtp.example.com"), let relay = RelayEndpoint("relay.example.com:587"),
+      let key = DeploymentKey([UInt8](try Data(contentsOf: URL(filePath: "deployment.key"))))
+    else { return }
+
+    // Everything that must survive: one SQLite file and a spool folder.
+    let storage = try await SQLiteStorageFolder.open("/var/lib/submission", logger: logger)
+
+    // Out: through one relay host, over TLS, with retries for four days.
+    let transport = try RelayTransport(RelayConfiguration(relay: relay, client: ClientConfiguration(helloName: name)))
+    let delivery = DeliveryService(store: storage.queue, transport: transport, logger: logger)
+
+    // In between: who may connect, who sends as whom, and where messages go.
+    let policy = SubmissionService(
+      configuration: SubmissionConfiguration(hostName: name), tenants: storage.tenants, key: key,
+      queue: storage.queue, delivery: delivery, logger: logger)
+
+    // In: port 587 with STARTTLS, port 465 with TLS from the first octet.
+    let server = try SMTPServer(
+      endpoints: [.startTLS(host: "::", port: 587), .implicitTLS(host: "::", port: 465)],
+      configuration: ServerConfiguration(hostName: name),
+      tls: ServerTLS([CertificateFiles(chain: "chain.pem", privateKey: "key.pem")], checkInterval: .seconds(3600)),
+      policy: policy, logger: logger)
+
+    try await ServiceGroup(
+      services: [delivery, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+    ).run()
+    await storage.close()
+  }
+}

@@ -1,0 +1,67 @@
+import Foundation
+
+/// What the demo says once it listens.
+struct Announcement: Encodable {
+  let host: String
+  let port: UInt16
+  let tlsPort: UInt16
+  let username: String
+  let password: String?
+  let domain: String
+  let certificate: String
+  let data: String
+
+  func print(asJSON: Bool) throws {
+    let text = asJSON ? try JSONLine.encode(self) : instructions
+    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+  }
+
+  private enum CodingKeys: CodingKey { case host, port, tlsPort, username, password, domain, certificate, data }
+
+  /// By hand for the password's sake, which is null where it is not known.
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(host, forKey: .host)
+    try container.encode(port, forKey: .port)
+    try container.encode(tlsPort, forKey: .tlsPort)
+    try container.encode(username, forKey: .username)
+    try container.encode(password, forKey: .password)
+    try container.encode(domain, forKey: .domain)
+    try container.encode(certificate, forKey: .certificate)
+    try container.encode(data, forKey: .data)
+  }
+
+  private var instructions: String {
+    let secret = password ?? "PASSWORD"
+    let note = password == nil ? "  (as before; --password sets a new one)" : ""
+    return """
+      Listening on \(host):\(port) (STARTTLS) and \(host):\(tlsPort) (TLS from the first octet).
+      Username  \(username)
+      Password  \(password ?? "")\(note)
+      Domain    \(domain)
+      Data      \(data)
+
+      Send with one of these:
+
+        openssl s_client -quiet -starttls smtp -crlf -CAfile \(certificate) -connect \(host):\(port)
+
+        swaks --server \(host):\(port) --tls --auth PLAIN --auth-user \(username) --auth-password '\(secret)' \\
+          --from mailer@\(domain) --to recipient@example.org
+
+        printf 'From: mailer@\(domain)\\nSubject: Hello\\n\\nHello\\n' | curl --ssl-reqd --cacert \(certificate) --crlf \\
+          smtp://\(host):\(port) --user '\(username):\(secret)' \\
+          --mail-from mailer@\(domain) --mail-rcpt recipient@example.org --upload-file -
+
+      Then look: submission-server status QUEUE-ID --data \(data)
+      """
+  }
+}
+
+/// One value on one line.
+enum JSONLine {
+  static func encode(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+}

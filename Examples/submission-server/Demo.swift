@@ -1,0 +1,99 @@
+import AccessControl
+import ArgumentParser
+import DeliveryQueue
+import Logging
+import MailModel
+import SMTPDelivery
+import SMTPListener
+import SMTPProtocol
+import SMTPSubmission
+import SQLiteStorage
+import ServiceLifecycle
+import UnixSignals
+
+/// A whole submission service on this machine, with everything that it needs made on the first start.
+struct Demo: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run a submission server for example.com on this machine.",
+    discussion: "Ctrl-C ends it; SIGHUP makes it read its certificate again.")
+
+  @Option(help: "The port for STARTTLS; 0 for any.")
+  var port: UInt16 = 2587
+  @Option(help: "The port for TLS from the first octet; 0 for any.")
+  var tlsPort: UInt16 = 2465
+  @Option(help: "The address to listen on. Only loopback is let in, whatever it is.")
+  var host = "127.0.0.1"
+  @OptionGroup var data: DataOption
+  @Option(help: "Hand mail on to this host, with TLS where it offers that. Default: files in DATA/delivered.")
+  var relay: RelayEndpoint?
+  @Option(help: "The SMTP user's name. Default: the one there is, or a new one.")
+  var username: String?
+  @Option(help: "The SMTP user's password from now on. Default: as it is, or a new one.")
+  var password: String?
+  @Flag(help: "Print one line of JSON once the server listens.")
+  var json = false
+
+  func run() async throws {
+    var logger = Logger(label: "submission-server", factory: { StreamLogHandler.standardError(label: $0) })
+    logger.logLevel = .info
+    guard let hostName = DomainName("localhost") else { throw ValidationError("no host name") }
+
+    let storage = try await SQLiteStorageFolder.open(data.folder, logger: logger)
+    let files = try DemoFiles(folder: storage.path, host: host)
+    let user = try await DemoTenant(tenants: storage.tenants, key: files.key)
+      .user(named: username, password: password)
+    let tls = try ServerTLS([CertificateFiles(chain: files.certificate, privateKey: files.privateKey)])
+
+    let delivery = DeliveryService(store: storage.queue, transport: try transport(hostName), logger: logger)
+    let service = SubmissionService(
+      configuration: SubmissionConfiguration(hostName: hostName), tenants: storage.tenants, key: files.key,
+      queue: storage.queue, delivery: delivery, logger: logger)
+    let server = try SMTPServer(
+      endpoints: [.startTLS(host: host, port: port), .implicitTLS(host: host, port: tlsPort)],
+      configuration: ServerConfiguration(hostName: hostName), tls: tls, policy: service, logger: logger)
+
+    let services = ServiceGroup(
+      services: [delivery, server, CertificateReload(tls: tls, logger: logger)],
+      gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        let addresses = try await server.boundAddresses()
+        let announcement = Announcement(
+          host: host, port: addresses[0].port, tlsPort: addresses[1].port, username: user.username,
+          password: user.password, domain: DemoTenant.domain, certificate: files.certificate, data: storage.path)
+        try announcement.print(asJSON: json)
+      }
+      group.addTask { try await services.run() }
+      try await group.waitForAll()
+    }
+    await storage.close()
+  }
+
+  private func transport(_ hostName: DomainName) throws -> any DeliveryTransport {
+    guard let relay else { return try FolderTransport(path: "\(data.folder)/delivered") }
+    var client = ClientConfiguration(helloName: hostName)
+    client.security = .opportunistic
+    return try RelayTransport(RelayConfiguration(relay: relay, client: client))
+  }
+}
+
+extension RelayEndpoint: @retroactive ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
+/// Reads the certificate again at SIGHUP.
+private struct CertificateReload: Service {
+  let tls: ServerTLS
+  let logger: Logger
+
+  func run() async throws {
+    for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+      do {
+        try await tls.reload()
+        logger.notice("certificate reloaded")
+      } catch {
+        logger.error("certificate not reloaded", metadata: ["error": "\(error)"])
+      }
+    }
+  }
+}

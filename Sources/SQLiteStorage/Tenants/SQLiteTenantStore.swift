@@ -1,0 +1,89 @@
+public import AccessControl
+import DeliveryQueue
+import GRDB
+public import SMTPAuth
+public import SMTPSubmission
+import Synchronization
+
+/// The tenants of a ``SQLiteStorageFolder``. Everything is held in memory too, and read from there.
+public final class SQLiteTenantStore: TenantStore {
+  private let writer: Writer
+  private let directory: Mutex<TenantDirectory>
+  private let turnstile = Turnstile()
+
+  /// Reads all tenants. Blocks.
+  init(writer: Writer, database: Database) throws {
+    self.writer = writer
+    directory = Mutex(try TenantRows.directory(in: database))
+  }
+
+  /// ``TenantStore``.
+  public func apply(_ changes: [TenantChange]) async throws {
+    // One at a time, so that each is checked against what the one before has left.
+    await turnstile.enter()
+    defer { turnstile.leave() }
+    var changed = directory.withLock { $0 }
+    for change in changes { try changed.apply(change) }
+    do {
+      try await writer.perform { database in
+        for change in changes { try TenantRows.write(change, to: database) }
+      }
+    } catch {
+      throw TenantError(.storageFailed, "the change could not be stored", cause: error)
+    }
+    directory.withLock { [changed] in $0 = changed }
+  }
+
+  /// ``TenantStore``.
+  public func admits(_ request: AccessRequest) async throws -> Bool { directory.withLock { $0.admits(request) } }
+
+  /// ``TenantStore``.
+  public func account(_ identity: String) async throws -> Account? { directory.withLock { $0.account(identity) } }
+
+  /// ``TenantStore``.
+  public func instances() async throws -> [Instance] { directory.withLock { $0.allInstances() } }
+
+  /// ``TenantStore``.
+  public func configurations(of instance: Identifier<Instance>) async throws -> [SMTPConfiguration] {
+    directory.withLock { $0.configurations(of: instance) }
+  }
+
+  /// ``TenantStore``.
+  public func users(of configuration: Identifier<SMTPConfiguration>) async throws -> [SMTPUser] {
+    directory.withLock { $0.users(of: configuration) }
+  }
+
+  /// ``CredentialSource``.
+  public func lookup(_ username: String) async throws -> CredentialLookup {
+    directory.withLock { $0.lookup(username) }
+  }
+}
+
+/// Lets tasks through one at a time, in the order in which they come.
+private final class Turnstile: Sendable {
+  private struct State {
+    var isTaken = false
+    var waiting: [CheckedContinuation<Void, Never>] = []
+  }
+  private let state = Mutex(State())
+
+  func enter() async {
+    await withCheckedContinuation { continuation in
+      let isFree = state.withLock { state in
+        defer { state.isTaken = true }
+        if state.isTaken { state.waiting.append(continuation) }
+        return !state.isTaken
+      }
+      if isFree { continuation.resume() }
+    }
+  }
+
+  func leave() {
+    let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+      state.isTaken = false
+      return nil
+    }
+    next?.resume()
+  }
+}
