@@ -21,6 +21,7 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String) -> Product { .library(name: name, targets: [name]) }
@@ -94,7 +95,7 @@ let package = Package(
       name: "submission-server",
       dependencies: [
         "MailModel", "LibCrypto", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", "SMTPListener",
-        "SMTPDelivery", "SQLiteStorage", arguments, logging, lifecycle,
+        "SMTPDelivery", "SQLiteStorage", "SMTPProtocol", arguments, logging, lifecycle, signals,
       ],
       path: "Examples/submission-server", swiftSettings: common),
     .executableTarget(
@@ -103,13 +104,14 @@ let package = Package(
     .executableTarget(
       name: "in-memory-testing",
       dependencies: [
-        "MailModel", "SMTPProtocol", "DeliveryQueue", "SMTPSubmission", "SMTPProtocolTesting", "SMTPTesting",
+        "MailModel", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission",
+        "SMTPProtocolTesting", "SMTPTesting", logging, lifecycle,
       ],
       path: "Examples/in-memory-testing", swiftSettings: common),
     .executableTarget(
       name: "quick-start",
       dependencies: [
-        "MailModel", "AccessControl", "DeliveryQueue", "SMTPSubmission", "SMTPListener", "SMTPDelivery",
+        "MailModel", "SMTPAuth", "SMTPProtocol", "DeliveryQueue", "SMTPSubmission", "SMTPListener", "SMTPDelivery",
         "SQLiteStorage", logging, lifecycle,
       ],
       path: "Examples/quick-start", swiftSettings: common),
@@ -154,11 +156,6 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "IntegrationTests",
-      dependencies: [
-        "MailModel", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", "SMTPListener",
-        "SMTPDelivery", "SQLiteStorage", "SMTPTesting", "LibCrypto", logging, lifecycle,
-      ],
-      swiftSettings: common),
+      name: "IntegrationTests", dependencies: ["submission-server"], swiftSettings: common),
   ]
 )

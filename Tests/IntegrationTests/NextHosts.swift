@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+/// A port that nobody listens on at the moment.
+func freePort() throws -> Int {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  defer { close(descriptor) }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let result = withUnsafeMutablePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socket in
+      bind(descriptor, socket, length) + getsockname(descriptor, socket, &length)
+    }
+  }
+  try #require(result == 0)
+  return Int(UInt16(bigEndian: address.sin_port))
+}
+
+/// A host that greets everybody with one line and ends there; or says nothing at all.
+final class ScriptedHost: Sendable {
+  let port: Int
+  private let child: Child
+
+  init(greeting: String?) throws {
+    port = try freePort()
+    let script = """
+      import socket, sys, threading
+      greeting = sys.argv[2]
+      server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+      print("ready", flush=True)
+      held = []
+      while True:
+        connection, _ = server.accept()
+        if greeting:
+          connection.sendall(greeting.encode() + b"\\r\\n")
+          connection.shutdown(socket.SHUT_WR)
+        held.append(connection)
+      """
+    let pipe = Pipe()
+    child = try Child(
+      try #require(Peer.python3.path), ["-c", script, "\(port)", greeting ?? ""], input: nil,
+      output: pipe.fileHandleForWriting, errors: .standardError)
+    try #require(!pipe.fileHandleForReading.availableData.isEmpty)
+  }
+
+  func stop() {
+    child.signal(SIGKILL)
+    _ = child.wait(seconds: 10)
+  }
+}
+
+/// Postfix's `smtp-sink`: accepts everything, and writes each transaction into a file of its own.
+final class Sink: Sendable {
+  private let folder: String
+  private let child: Child
+
+  init(folder: String, port: Int) throws {
+    self.folder = folder + "/sink"
+    try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
+    try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: self.folder)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
+    let user = getuid() == 0 ? ["-u", "nobody"] : []
+    child = try Child(
+      try #require(Peer.smtpSink.path), user + ["-d", self.folder + "/%H%M%S.", "127.0.0.1:\(port)", "100"], input: nil,
+      output: .nullDevice, errors: .standardError)
+  }
+
+  func stop() {
+    child.signal(SIGTERM)
+    _ = child.wait(seconds: 10)
+  }
+
+  func messages() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).map {
+      try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)
+    }
+  }
+}
