@@ -1,7 +1,7 @@
 /// How much a queue takes before it refuses with ``QueueError/Code/insufficientStorage``.
 ///
-/// Only messages with recipients left count, and bodies on their way in. Messages that come of a settlement are taken
-/// in any case, so that a full queue can empty itself.
+/// Only messages with recipients left count; in memory, bodies on their way in as well. Messages that come of a settlement
+/// are taken in any case, so that a full queue can empty itself.
 public struct QueueLimits: Hashable, Sendable {
   /// Messages with recipients left.
   public var messages: Int

@@ -7,8 +7,8 @@ public import MailModel
 /// ``QueueError/Code/unknownOutcome``. Cancelling a caller's task never undoes or tears what the store has begun.
 /// All requirements may be called at once from many tasks.
 public protocol QueueStore: Sendable {
-  /// A place for a body that is too large to be kept in memory. What a message that was queued does not name goes with
-  /// ``MessageBodyWriter/discard()``, or at the latest when the store is next opened.
+  /// A place for the body of the message of that name, which is too large to be kept in memory. What a message that was
+  /// queued does not name goes with ``MessageBodyWriter/discard()``, or at the latest when the store is next opened.
   func makeBody(for id: QueueID) async throws -> any MessageBodyWriter
 
   /// Takes the responsibility for a message. All its recipients are due at once, in ``RecipientState/queued``.

@@ -183,11 +183,12 @@ extension QueueStoreConformance {
   func reopening(
     _ store: Store, _ probe: Probe, _ reopen: @Sendable (Store) async throws -> Store
   ) async throws {
-    let writer = try await store.makeBody(for: probe.newID())
+    let first = probe.message()
+    let id = probe.newID()
+    let writer = try await store.makeBody(for: id)
     try await writer.append([UInt8](repeating: 7, count: 300_000))
-    let messages = [
-      probe.message(), probe.message(body: .spooled(try await writer.finish())), probe.message(), probe.message(),
-    ]
+    let spooled = probe.message(id: id, body: .spooled(try await writer.finish()))
+    let messages = [first, spooled, probe.message(), probe.message()]
     for message in messages { try await store.enqueue(message) }
     let claims = try await store.claim(probe.request(limit: 3)).claims
     guard claims.count == 3 else { return probe.fail("three messages are due") }

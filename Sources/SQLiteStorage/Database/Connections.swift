@@ -1,0 +1,76 @@
+import GRDB
+import GRDBSQLite
+
+/// Opens connections as durability asks for it.
+///
+/// The settings are made in `prepareDatabase` with GRDB's journal mode left alone, since its own WAL mode sets
+/// `synchronous` back to NORMAL, which loses acknowledged messages in a power cut. They are read back after opening.
+enum Connections {
+  /// Pages in the log from which on a commit copies them into the database. Small, so that no commit takes long.
+  private static let checkpointPages = 100
+  /// Octets to which a log is cut that grew beyond them, while a reader kept it from being copied.
+  private static let logLimit = 64 << 20
+
+  /// The one connection that writes and copies the log.
+  static func writer(path: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.label = "submission.writer"
+    configuration.busyMode = .timeout(5)
+    configuration.prepareDatabase { database in
+      try database.execute(
+        sql: """
+          PRAGMA page_size = 16384;
+          PRAGMA journal_mode = WAL;
+          PRAGMA synchronous = FULL;
+          PRAGMA journal_size_limit = \(logLimit);
+          PRAGMA cache_size = -32768;
+          """)
+      keepLogAtClose(database)
+      checkpointAfterCommits(database)
+    }
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try queue.read { database in
+      try check(database, "page_size", is: "16384")
+      try check(database, "journal_mode", is: "wal")
+      try check(database, "synchronous", is: "2")
+      try check(database, "foreign_keys", is: "1")
+    }
+    return queue
+  }
+
+  /// A connection that can neither write nor copy the log. The database must be there.
+  static func reader(path: String, label: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.label = label
+    configuration.busyMode = .timeout(5)
+    configuration.readonly = true
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try queue.read { try check($0, "journal_mode", is: "wal") }
+    return queue
+  }
+
+  private static func check(_ database: Database, _ setting: String, is expected: String) throws {
+    let found = try String.fetchOne(database, sql: "PRAGMA \(setting)") ?? ""
+    guard found == expected else {
+      throw StorageError(.cannotOpen, "the database's \(setting) is \(found), and must be \(expected)")
+    }
+  }
+
+  /// Leaves the log's two files where they are at the end, so that a reader of another process need not make them.
+  private static func keepLogAtClose(_ database: Database) {
+    var persist: Int32 = 1
+    sqlite3_file_control(database.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &persist)
+  }
+
+  /// Does what `PRAGMA wal_autocheckpoint` does, but for one thing: when the copy cannot be synced, the commit fails.
+  /// SQLite itself says nothing then and tries again, though the system may have dropped what it could not write.
+  private static func checkpointAfterCommits(_ database: Database) {
+    sqlite3_wal_hook(
+      database.sqliteConnection,
+      { _, connection, _, pages in
+        guard pages >= Connections.checkpointPages else { return SQLITE_OK }
+        let code = sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        return code & 0xFF == SQLITE_IOERR ? code : SQLITE_OK
+      }, nil)
+  }
+}

@@ -1,0 +1,42 @@
+import GRDB
+
+/// One step of the schema. Steps are never changed once released; new ones go to the end of ``Schema/migrations``.
+struct Migration: Sendable {
+  var name: String
+  var apply: @Sendable (Database) throws -> Void
+
+  /// A step that runs these statements.
+  init(_ name: String, sql: String) {
+    self.name = name
+    apply = { try $0.execute(sql: sql) }
+  }
+}
+
+/// The database's schema. Its version, in SQLite's `user_version`, is the number of steps made.
+enum Schema {
+  /// Every step, of whichever half of the storage, in the order in which they are made.
+  static let migrations: [Migration] = [.queue1]
+
+  static var version: Int { migrations.count }
+
+  /// The version of a database, which must not be above ours.
+  static func checkedVersion(of database: Database) throws -> Int {
+    let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    guard found <= version else {
+      throw StorageError(
+        .newerSchema, "the database has version \(found) of the schema, and this program knows \(version)")
+    }
+    return found
+  }
+
+  /// Makes the steps that are missing, all or none.
+  static func migrate(_ database: Database) throws {
+    let found = try checkedVersion(of: database)
+    guard found < version else { return }
+    try database.inTransaction(.immediate) {
+      for migration in migrations[found...] { try migration.apply(database) }
+      try database.execute(sql: "PRAGMA user_version = \(version)")
+      return .commit
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import DeliveryQueue
+import Dispatch
+package import GRDB
+import Synchronization
+
+/// One writer for every change of the database. Changes that come while a commit is under way join the next one, so
+/// that many share one sync; no change waits for others to come.
+package final class Writer: Sendable {
+  /// Changes in one transaction at most.
+  private static let batchLimit = 512
+
+  private struct State {
+    var waiting: [any PendingChange] = []
+    var isRunning = false
+    /// Why no change is taken any more: the writer was closed, or the database failed.
+    var refusal: QueueError?
+    var commits = 0
+  }
+  private let state = Mutex(State())
+  private let queue: DatabaseQueue
+
+  init(_ queue: DatabaseQueue) { self.queue = queue }
+
+  /// Transactions committed so far.
+  package var commits: Int { state.withLock { $0.commits } }
+
+  /// Makes a change: all of it, on stable storage, or nothing.
+  ///
+  /// - Parameter change: touches nothing but the database, since it may be run again: where one change of a transaction
+  ///   fails half-way, all of them are undone and made again one by one. It runs on the writer's own thread, whether or
+  ///   not the caller's task is cancelled, and opens no transaction itself.
+  /// - Throws: what `change` throws; or ``QueueError``: with ``QueueError/Code/insufficientStorage`` or
+  ///   ``QueueError/Code/cannotWrite`` nothing was kept, with ``QueueError/Code/unknownOutcome`` it may have been.
+  package func perform<Value: Sendable>(
+    _ change: @escaping @Sendable (Database) throws -> Value
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      let pending = Change(make: change, continuation: continuation)
+      let (refusal, starts) = state.withLock { state -> (QueueError?, Bool) in
+        guard state.refusal == nil else { return (state.refusal, false) }
+        state.waiting.append(pending)
+        defer { state.isRunning = true }
+        return (nil, !state.isRunning)
+      }
+      if let refusal { pending.conclude(refusal) }
+      if starts { queue.asyncWriteWithoutTransaction { self.run(on: $0) } }
+    }
+  }
+
+  /// Refuses further changes, waits for those under way, and closes the connection.
+  func close() async {
+    state.withLock { $0.refusal = $0.refusal ?? QueueError(.closed, "the store was closed") }
+    await withCheckedContinuation { continuation in
+      queue.asyncWriteWithoutTransaction { database in
+        // So that the log is empty for those who read next; it is not needed for anything.
+        _ = try? database.checkpoint(.truncate)
+        continuation.resume()
+      }
+    }
+    try? await DispatchQueue.global().perform { [queue] in try queue.close() }
+  }
+
+  private func run(on database: Database) {
+    while let batch = nextBatch() { commit(batch, on: database) }
+  }
+
+  private func nextBatch() -> [any PendingChange]? {
+    state.withLock { state in
+      guard !state.waiting.isEmpty else {
+        state.isRunning = false
+        return nil
+      }
+      let batch = Array(state.waiting.prefix(Self.batchLimit))
+      state.waiting.removeFirst(batch.count)
+      return batch
+    }
+  }
+}
+
+// MARK: - Transactions
+
+extension Writer {
+  private enum Outcome {
+    case kept
+    case undone(any Error)
+    /// As `undone`, and nothing more may be written.
+    case broken(any Error)
+    /// The commit failed in a way that may leave it to be found after a crash.
+    case unknown(any Error)
+  }
+
+  private func commit(_ batch: [any PendingChange], on database: Database) {
+    if let refusal = state.withLock({ $0.refusal }), refusal.code != .closed {
+      return batch.forEach { $0.conclude(refusal) }
+    }
+    switch transact(batch, on: database) {
+    case .kept:
+      state.withLock { $0.commits += 1 }
+      batch.forEach { $0.conclude(nil) }
+    case .undone where batch.count > 1:
+      for change in batch { commit([change], on: database) }
+    case .undone(let error):
+      batch.forEach { $0.conclude(QueueError.undone(error)) }
+    case .broken(let error):
+      stop(error)
+      batch.forEach { $0.conclude(QueueError.undone(error)) }
+    case .unknown(let error):
+      stop(error)
+      let failure = QueueError(.unknownOutcome, "a commit failed; it may have been kept", cause: error)
+      batch.forEach { $0.conclude(failure) }
+    }
+  }
+
+  private func stop(_ error: any Error) {
+    let refusal = QueueError(.cannotWrite, "the database failed earlier and takes nothing more", cause: error)
+    state.withLock { $0.refusal = refusal }
+  }
+
+  private func transact(_ batch: [any PendingChange], on database: Database) -> Outcome {
+    do {
+      try database.beginTransaction(.immediate)
+      for change in batch {
+        let changes = database.totalChangesCount
+        guard let error = change.make(on: database) else { continue }
+        // A change that failed before it had an effect has kept its error, and harms no other.
+        let isHarmless =
+          !(error is DatabaseError) || (error as? DatabaseError)?.resultCode == .SQLITE_CONSTRAINT
+        guard isHarmless, changes == database.totalChangesCount, database.isInsideTransaction else { throw error }
+      }
+    } catch {
+      return undo(on: database) && !QueueError.isFatal(error) ? .undone(error) : .broken(error)
+    }
+    do {
+      try database.commit()
+      return .kept
+    } catch {
+      return undo(on: database) && leavesNothing(error) ? .undone(error) : .unknown(error)
+    }
+  }
+
+  /// Whether a commit that failed like this has certainly not reached the disk.
+  private func leavesNothing(_ error: any Error) -> Bool {
+    switch (error as? DatabaseError)?.resultCode {
+    case .SQLITE_FULL?, .SQLITE_CONSTRAINT?, .SQLITE_BUSY?: true
+    default: false
+    }
+  }
+
+  /// - Returns: `false` where the transaction could not be ended.
+  private func undo(on database: Database) -> Bool {
+    guard database.isInsideTransaction else { return true }
+    do {
+      try database.rollback()
+      return true
+    } catch {
+      return false
+    }
+  }
+}
+
+// MARK: - Changes
+
+private protocol PendingChange: Sendable {
+  /// Makes the change, and keeps what came of it. May be called again, after a rollback.
+  func make(on database: Database) -> (any Error)?
+  /// Answers the caller: with `failure`, or with what came of the change.
+  func conclude(_ failure: (any Error)?)
+}
+
+private final class Change<Value: Sendable>: PendingChange {
+  private let change: @Sendable (Database) throws -> Value
+  private let continuation: CheckedContinuation<Value, any Error>
+  private let result = Mutex<Result<Value, any Error>?>(nil)
+
+  init(make change: @escaping @Sendable (Database) throws -> Value, continuation: CheckedContinuation<Value, any Error>)
+  {
+    (self.change, self.continuation) = (change, continuation)
+  }
+
+  func make(on database: Database) -> (any Error)? {
+    let made = Result { try change(database) }
+    result.withLock { $0 = made }
+    if case .failure(let error) = made { return error }
+    return nil
+  }
+
+  func conclude(_ failure: (any Error)?) {
+    if let failure { return continuation.resume(throwing: failure) }
+    let made = result.withLock { $0 } ?? .failure(QueueError(.cannotWrite, "the change was not made"))
+    continuation.resume(with: made.mapError(QueueError.undone))
+  }
+}

@@ -1,0 +1,118 @@
+import DeliveryQueue
+import Dispatch
+import Foundation
+import GRDB
+public import Logging
+import MailModel
+
+/// A folder that holds everything a submission service keeps: a SQLite database and a spool for large bodies.
+///
+/// One process owns it, and only its user may enter it. What was acknowledged survives a crash of the process and of the
+/// machine; a kill at any time needs no repair.
+public final class StorageFolder: Sendable {
+  /// The queue. It keeps the folder open as long as it is used.
+  public let queue: SQLiteQueueStore
+
+  package let resources: FolderResources
+
+  /// Opens a folder, which is made if it is not there, with mode 0700.
+  ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - configuration: limits and retention.
+  ///   - logger: hears of messages that cannot be read.
+  /// - Throws: ``StorageError``.
+  public init(
+    _ path: String, configuration: StorageConfiguration = StorageConfiguration(), logger: Logger
+  ) async throws {
+    let opened = try await DispatchQueue.global().perform {
+      do {
+        let resources = try FolderResources(path: path)
+        return (resources, try SQLiteQueueStore.State(of: resources, configuration: configuration))
+      } catch {
+        throw StorageError.opening(error, at: path)
+      }
+    }
+    resources = opened.0
+    queue = SQLiteQueueStore(
+      resources: opened.0, state: opened.1, retention: configuration.historyRetention, logger: logger)
+    queue.forgetHistory(at: SystemTime().now())
+  }
+
+  /// Finishes what was begun, refuses what comes later, and lets another process have the folder.
+  ///
+  /// Without it, nothing is lost either; the folder is free when nobody refers to it any more.
+  public func close() async { await resources.close() }
+}
+
+/// What is open in a folder: the lock, the connections, the spool. Both halves of the storage share it.
+package final class FolderResources: Sendable {
+  static let databaseName = "submission.sqlite"
+
+  let path: String
+  /// Every change, of both halves, goes through here.
+  package let writer: Writer
+  /// Reads for the delivery.
+  package let reader: Reader
+  /// Reads for inspection, which may take long.
+  package let inspector: Reader
+  let spool: Spool
+  private let lock: FolderLock
+
+  /// Blocks.
+  init(path: String) throws {
+    try Self.prepare(path)
+    self.path = path
+    lock = try FolderLock(path: path + "/lock")
+    spool = try Spool(path: path + "/spool")
+    let database = path + "/" + Self.databaseName
+    // Before anything is written: a database of a newer version stays as it is.
+    if FileManager.default.fileExists(atPath: database) { try Self.refuseNewer(database) }
+    let connection = try Connections.writer(path: database)
+    try connection.writeWithoutTransaction { try Schema.migrate($0) }
+    try OpenFile(path, O_RDONLY | O_DIRECTORY).sync()
+    writer = Writer(connection)
+    reader = Reader(try Connections.reader(path: database, label: "submission.reader"))
+    inspector = Reader(try Connections.reader(path: database, label: "submission.inspector"))
+  }
+
+  func close() async {
+    await reader.close()
+    await inspector.close()
+    await writer.close()
+    lock.release()
+  }
+
+  private static func refuseNewer(_ database: String) throws {
+    var configuration = Configuration()
+    configuration.readonly = true
+    _ = try DatabaseQueue(path: database, configuration: configuration).read { try Schema.checkedVersion(of: $0) }
+  }
+
+  /// Makes the folder, or checks that only its owner may enter it.
+  private static func prepare(_ path: String) throws {
+    var status = stat()
+    if stat(path, &status) != 0 {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      try OpenFile(path + "/..", O_RDONLY | O_DIRECTORY).sync()
+      return
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw StorageError(.unusableFolder, "\(path) is no folder") }
+    guard status.st_mode & 0o077 == 0 else {
+      throw StorageError(.unusableFolder, "others may enter the folder \(path): chmod 700 it")
+    }
+  }
+}
+
+extension StorageError {
+  /// What an error means to who opens the folder at `path`.
+  static func opening(_ error: any Error, at path: String) -> StorageError {
+    if let error = error as? StorageError { return error }
+    switch (error as? DatabaseError)?.resultCode {
+    case .SQLITE_NOTADB?, .SQLITE_CORRUPT?:
+      return StorageError(.damaged, "the database in \(path) cannot be read", cause: error)
+    default: return StorageError(.cannotOpen, "\(path) cannot be opened", cause: error)
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import DeliveryQueue
+import Foundation
+import GRDB
+import MailModel
+
+/// What is read of the queue's tables, by the server and by whoever looks into its folder.
+enum QueueReading {
+  /// What every reading of a message begins with.
+  struct Head {
+    var id: QueueID
+    var tenant: String?
+    var reversePath: ReversePath
+    var bodyType: BodyType
+    var acceptedAt: Timestamp
+    var size: Int
+
+    static let columns = "sequence, secret, tenant, reverse_path, body_type, accepted_at, size"
+
+    init(_ row: Row) throws {
+      let secret: Int64 = row[1]
+      guard let id = QueueID(sequence: row[0], secret: UInt64(bitPattern: secret)),
+        let reversePath = ReversePath(row[3] as String), let bodyType = BodyType(rawValue: row[4])
+      else { throw QueueError(.damaged, "a message of the database cannot be understood") }
+      (self.id, tenant, self.reversePath, self.bodyType) = (id, row[2], reversePath, bodyType)
+      (acceptedAt, size) = (Timestamp(milliseconds: row[5]), row[6])
+    }
+  }
+
+  static func status(of id: QueueID, on database: Database) throws -> MessageStatus? {
+    guard let head = try head(id.sequence, on: database), head.id == id else { return nil }
+    return try status(head, on: database)
+  }
+
+  static func messages(after id: QueueID?, limit: Int, on database: Database) throws -> [MessageStatus] {
+    // A key is used once, so the secret half decides nothing but for an ID that was never given.
+    let statement = try database.cachedStatement(
+      sql: "SELECT \(Head.columns) FROM message WHERE sequence > ? ORDER BY sequence LIMIT ?")
+    let rows = try Row.fetchAll(statement, arguments: [id?.sequence ?? -1, max(0, limit)])
+    return try rows.map { try status(try Head($0), on: database) }
+  }
+
+  static func recipientCounts(on database: Database) throws -> [RecipientState: Int] {
+    let rows = try Row.fetchAll(database, sql: "SELECT state, count(*) FROM recipient GROUP BY state")
+    return try rows.reduce(into: [:]) { counts, row in counts[try state(row[0])] = row[1] }
+  }
+
+  /// A claim of a message and its recipients that are due.
+  static func claim(_ grant: ClaimLedger.Grant, now: Timestamp, on database: Database) throws -> Claim {
+    guard let head = try head(grant.entry.sequence, on: database) else {
+      throw QueueError(.damaged, "a message of the database is not there")
+    }
+    let statement = try database.cachedStatement(
+      sql: "SELECT place, path, attempts FROM recipient WHERE message = ? AND next_attempt <= ? ORDER BY place")
+    let rows = try Row.fetchAll(statement, arguments: [head.id.sequence, now.milliseconds])
+    return Claim(
+      id: head.id, token: grant.token, tenant: head.tenant, reversePath: head.reversePath, bodyType: head.bodyType,
+      acceptedAt: head.acceptedAt, size: head.size,
+      recipients: try rows.map { ClaimedRecipient(index: $0[0], path: try path($0[1]), attempts: $0[2]) })
+  }
+
+  /// What is stored of a message's content.
+  struct StoredContent: Sendable {
+    var prefix: [UInt8]
+    /// `nil` where it lies in the spool.
+    var body: [UInt8]?
+    var spool: SpooledBody?
+  }
+
+  static func content(of id: QueueID, on database: Database) throws -> StoredContent? {
+    let statement = try database.cachedStatement(
+      sql: """
+        SELECT prefix, body, spool, size FROM content JOIN message ON sequence = message
+        WHERE message = ? AND secret = ?
+        """)
+    let arguments: StatementArguments = [id.sequence, Int64(bitPattern: id.secret)]
+    guard let row = try Row.fetchOne(statement, arguments: arguments) else { return nil }
+    let prefix: Data = row[0]
+    let size: Int = row[3]
+    let name: String? = row[2]
+    let body: Data? = row[1]
+    return StoredContent(
+      prefix: Array(prefix), body: body.map { Array($0) },
+      spool: name.map { SpooledBody(name: $0, count: size - prefix.count) })
+  }
+
+  /// What the claim ledger is filled with.
+  static func pending(on database: Database) throws -> [ClaimLedger.Entry] {
+    let rows = try Row.fetchCursor(database, sql: "SELECT message, due, size FROM pending")
+    var entries: [ClaimLedger.Entry] = []
+    while let row = try rows.next() {
+      entries.append(ClaimLedger.Entry(sequence: row[0], due: Timestamp(milliseconds: row[1]), size: row[2]))
+    }
+    return entries
+  }
+
+  private static func head(_ sequence: Int64, on database: Database) throws -> Head? {
+    let statement = try database.cachedStatement(sql: "SELECT \(Head.columns) FROM message WHERE sequence = ?")
+    return try Row.fetchOne(statement, arguments: [sequence]).map { try Head($0) }
+  }
+
+  private static func status(_ head: Head, on database: Database) throws -> MessageStatus {
+    let statement = try database.cachedStatement(
+      sql: """
+        SELECT path, state, attempts, reply_code, reply_text, last_attempt, next_attempt
+        FROM recipient WHERE message = ? ORDER BY place
+        """)
+    let rows = try Row.fetchAll(statement, arguments: [head.id.sequence])
+    return MessageStatus(
+      id: head.id, tenant: head.tenant, reversePath: head.reversePath, acceptedAt: head.acceptedAt, size: head.size,
+      recipients: try rows.map(recipient))
+  }
+
+  private static func recipient(_ row: Row) throws -> RecipientStatus {
+    let code: Int? = row[3]
+    let text: String? = row[4]
+    let reply = text.map { text in
+      code.flatMap(UInt16.init(exactly:)).map { DeliveryReply(code: $0, text: text) } ?? DeliveryReply(problem: text)
+    }
+    let last: Int64? = row[5]
+    let next: Int64? = row[6]
+    return RecipientStatus(
+      path: try path(row[0]), state: try state(row[1]), attempts: row[2], reply: reply,
+      lastAttempt: last.map(Timestamp.init(milliseconds:)), nextAttempt: next.map(Timestamp.init(milliseconds:)))
+  }
+
+  private static func path(_ text: String) throws -> ForwardPath {
+    guard let path = ForwardPath(text) else {
+      throw QueueError(.damaged, "a recipient of the database cannot be understood")
+    }
+    return path
+  }
+
+  private static func state(_ number: Int) throws -> RecipientState {
+    guard let state = RecipientState(number: number) else {
+      throw QueueError(.damaged, "a recipient's state in the database cannot be understood")
+    }
+    return state
+  }
+}

@@ -1,0 +1,57 @@
+public import DeliveryQueue
+import Dispatch
+import Foundation
+import GRDB
+public import MailModel
+
+/// Looks into the queue of a ``StorageFolder`` from any process, whether or not a server has it open.
+///
+/// It takes no lock, and its connection can neither write nor copy the database's log.
+public final class SQLiteQueueReader: QueueInspection {
+  private let reader: Reader
+
+  /// Opens a folder's queue to look into it.
+  ///
+  /// - Throws: ``StorageError``; with code ``StorageError/Code/notFound`` where there is no folder or nothing in it.
+  public init(folder path: String) async throws {
+    reader = try await DispatchQueue.global().perform {
+      do {
+        return Reader(try Self.open(path))
+      } catch {
+        throw StorageError.opening(error, at: path)
+      }
+    }
+  }
+
+  private static func open(_ path: String) throws -> DatabaseQueue {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw StorageError(.notFound, "there is no folder \(path)")
+    }
+    let database = path + "/" + FolderResources.databaseName
+    guard FileManager.default.fileExists(atPath: database) else {
+      throw StorageError(.notFound, "there is no queue in \(path)")
+    }
+    let connection = try Connections.reader(path: database, label: "submission.look")
+    let version = try connection.read { try Schema.checkedVersion(of: $0) }
+    guard version > 0 else { throw StorageError(.notFound, "there is no queue in \(path) yet") }
+    guard version == Schema.version else {
+      throw StorageError(.olderSchema, "an older version made the queue in \(path); open it for writing once")
+    }
+    return connection
+  }
+
+  /// What is known of a message.
+  public func status(of id: QueueID) async throws -> MessageStatus? {
+    try await reader.read { try QueueReading.status(of: id, on: $0) }
+  }
+
+  /// Messages in the order of their queue IDs.
+  public func messages(after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
+    try await reader.read { try QueueReading.messages(after: id, limit: limit, on: $0) }
+  }
+
+  /// How many recipients stand in each state; looks at every one.
+  public func recipientCounts() async throws -> [RecipientState: Int] {
+    try await reader.read { try QueueReading.recipientCounts(on: $0) }
+  }
+}

@@ -1,0 +1,192 @@
+public import DeliveryQueue
+import GRDB
+import Logging
+public import MailModel
+import Synchronization
+
+/// A queue in a ``StorageFolder``: durable, of one process.
+///
+/// Due times and claims live in memory. A restart frees every claim.
+public final class SQLiteQueueStore: QueueStore, QueueInspection {
+  /// How often history is looked at.
+  private static let historyInterval = Duration.seconds(3600)
+
+  /// What the folder says when it is opened.
+  struct State: Sendable {
+    var entries: [ClaimLedger.Entry]
+    var limits: QueueLimits
+    var greatestSequence: Int64
+
+    /// Reads it, and sweeps the spool. Blocks.
+    init(of resources: FolderResources, configuration: StorageConfiguration) throws {
+      let path = resources.path + "/" + FolderResources.databaseName
+      let connection = try Connections.reader(path: path, label: "submission.start")
+      defer { try? connection.close() }
+      limits = configuration.queueLimits
+      (entries, greatestSequence) = try connection.read { database in
+        try resources.spool.sweep { id in
+          try Bool.fetchOne(
+            database, sql: "SELECT spool = ? FROM content WHERE message = ?", arguments: [id.description, id.sequence])
+            ?? false
+        }
+        let greatest = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM message") ?? 0
+        return (try QueueReading.pending(on: database), greatest)
+      }
+    }
+  }
+
+  private let resources: FolderResources
+  private let ledger: Mutex<ClaimLedger>
+  private let nextForgetting = Mutex<Timestamp?>(nil)
+  private let retention: Duration
+  private let logger: Logger
+
+  /// The greatest ``QueueID/sequence`` in the store when it was opened, for a `QueueIDGenerator` to go on from.
+  public let greatestSequence: Int64
+
+  init(resources: FolderResources, state: State, retention: Duration, logger: Logger) {
+    (self.resources, self.retention, self.logger) = (resources, retention, logger)
+    greatestSequence = state.greatestSequence
+    ledger = Mutex(ClaimLedger(limits: state.limits, entries: state.entries))
+  }
+
+  /// A spool file.
+  public func makeBody(for id: QueueID) async throws -> any MessageBodyWriter {
+    try await resources.spool.makeWriter(for: id)
+  }
+
+  /// Queues a message in the next commit. A spooled body must have been written for this message's queue ID.
+  public func enqueue(_ message: NewMessage) async throws {
+    try await validate(message)
+    let size = message.size
+    try ledger.withLock { ledger throws(QueueError) in try ledger.reserve(size: size) }
+    do {
+      try await resources.writer.perform { try QueueWriting.insert(message, on: $0) }
+    } catch {
+      ledger.withLock { $0.release(size: size) }
+      throw error
+    }
+    ledger.withLock { $0.insertReserved(ClaimLedger.Entry(message)) }
+  }
+
+  /// Claims what is due. Reads the database for what it gives alone.
+  public func claim(_ request: ClaimRequest) async throws -> ClaimBatch {
+    forgetHistory(at: request.now)
+    let (grants, nextDue) = ledger.withLock { ledger in (ledger.claim(request), ledger.nextDue) }
+    guard !grants.isEmpty else { return ClaimBatch(claims: [], nextDue: nextDue) }
+    do {
+      let claims = try await resources.reader.read { database in
+        grants.map { grant in Result { try QueueReading.claim(grant, now: request.now, on: database) } }
+      }
+      return ClaimBatch(claims: usable(claims, of: grants, at: request.now), nextDue: nextDue)
+    } catch {
+      ledger.withLock { ledger in grants.forEach { ledger.giveBack($0.token) } }
+      throw error
+    }
+  }
+
+  /// Holds claims longer; in memory alone.
+  public func extend(_ tokens: [Claim.Token], until leasedUntil: Timestamp) async throws -> [Claim.Token] {
+    ledger.withLock { $0.extend(tokens, until: leasedUntil) }
+  }
+
+  /// Ends a claim in the next commit.
+  public func settle(_ settlement: Settlement) async throws {
+    for message in settlement.newMessages { try await validate(message) }
+    let (token, sequence) = (settlement.token, settlement.id.sequence)
+    _ = try ledger.withLock { ledger throws(QueueError) in try ledger.beginSettlement(token, of: sequence) }
+    do {
+      let settled = try await resources.writer.perform { try QueueWriting.settle(settlement, on: $0) }
+      ledger.withLock { ledger in
+        ledger.endSettlement(token, due: settled.due)
+        for message in settlement.newMessages { ledger.insert(ClaimLedger.Entry(message)) }
+      }
+      if let name = settled.spool { resources.spool.remove(name) }
+    } catch {
+      ledger.withLock { $0.abandonSettlement(token) }
+      throw error
+    }
+  }
+
+  /// The content of a message that has recipients left: as it is for a body in the database, to be read from the disk
+  /// for one in the spool.
+  public func content(of id: QueueID) async throws -> any MessageContent {
+    guard let stored = try await resources.reader.read({ try QueueReading.content(of: id, on: $0) }) else {
+      throw QueueError(.noSuchMessage, "no message of that name has content")
+    }
+    if let body = stored.body { return InMemoryContent(prefix: stored.prefix, body: body) }
+    guard let spooled = stored.spool else { throw QueueError(.damaged, "a message without a body") }
+    return SpooledContent(prefix: stored.prefix, body: try await resources.spool.open(spooled))
+  }
+
+  /// What is known of a message.
+  public func status(of id: QueueID) async throws -> MessageStatus? {
+    try await resources.inspector.read { try QueueReading.status(of: id, on: $0) }
+  }
+
+  /// Messages in the order of their queue IDs.
+  public func messages(after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
+    try await resources.inspector.read { try QueueReading.messages(after: id, limit: limit, on: $0) }
+  }
+
+  /// How many recipients stand in each state; looks at every one.
+  public func recipientCounts() async throws -> [RecipientState: Int] {
+    try await resources.inspector.read { try QueueReading.recipientCounts(on: $0) }
+  }
+
+  private func validate(_ message: NewMessage) async throws {
+    try message.validate()
+    guard case .spooled(let body) = message.body else { return }
+    guard body.name == message.id.description, await resources.spool.holds(body) else {
+      throw QueueError(.invalidMessage, "a body that was not written for this message")
+    }
+  }
+
+  /// The claims that could be read. The others are put off, so that they do not hold up what can be.
+  private func usable(_ claims: [Result<Claim, any Error>], of grants: [ClaimLedger.Grant], at now: Timestamp)
+    -> [Claim]
+  {
+    zip(claims, grants).compactMap { result, grant in
+      switch result {
+      case .success(let claim): return claim
+      case .failure(let error):
+        logger.error(
+          "A queued message cannot be read; it is put off for an hour",
+          metadata: ["sequence": "\(grant.entry.sequence)", "error": "\(error)"])
+        ledger.withLock { $0.giveBack(grant.token, due: now + .seconds(3600)) }
+        return nil
+      }
+    }
+  }
+}
+
+// MARK: - History
+
+extension SQLiteQueueStore {
+  /// Begins to forget finished messages that are older than the retention, once an hour.
+  func forgetHistory(at now: Timestamp) {
+    let isTime = nextForgetting.withLock { next in
+      if let next, now < next { return false }
+      next = now + Self.historyInterval
+      return true
+    }
+    guard isTime else { return }
+    Task {
+      do {
+        try await forget(finishedBefore: now + (.zero - retention))
+      } catch {
+        logger.warning("Old history could not be forgotten", metadata: ["error": "\(error)"])
+      }
+    }
+  }
+
+  /// Forgets in small steps, so that nothing waits long for the writer.
+  package func forget(finishedBefore instant: Timestamp) async throws {
+    var last: Int64? = -1
+    while let behind = last {
+      last = try await resources.writer.perform {
+        try QueueWriting.forget(finishedBefore: instant, behind: behind, on: $0)
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import DeliveryQueue
+import Foundation
+import MailModel
+import SQLiteStorage
+import Testing
+
+@Suite struct SQLiteQueueReaderTests {
+  private let folders = TemporaryFolders()
+
+  @Test func seesWhatTheServerDoes() async throws {
+    let path = folders.newPath()
+    let store = try await folders.open(path).queue
+    let reader = try await SQLiteQueueReader(folder: path)
+    #expect(try await reader.recipientCounts().isEmpty)
+    let message = Mail.message()
+    try await store.enqueue(message)
+    #expect(try await reader.status(of: message.id) == (try await store.status(of: message.id)))
+    try await store.deliverAll()
+    #expect(try await reader.recipientCounts() == [.delivered: 2])
+    #expect(try await reader.messages(after: nil, limit: 10).map(\.id) == [message.id])
+  }
+
+  @Test func seesWhatACrashLeft() async throws {
+    let path = folders.newPath()
+    let store = try await folders.open(path).queue
+    let message = Mail.message()
+    try await store.enqueue(message)
+    let reader = try await SQLiteQueueReader(folder: try folders.crashCopy(of: path))
+    #expect(try await reader.status(of: message.id)?.recipients.map(\.state) == [.queued, .queued])
+  }
+
+  @Test func afterACleanEndItReadsAndLeavesNothingBehind() async throws {
+    let path = folders.newPath()
+    let folder = try await folders.open(path)
+    let message = Mail.message()
+    try await folder.queue.enqueue(message)
+    await folder.close()
+    let files = try FileManager.default.subpathsOfDirectory(atPath: path).sorted()
+    let database = URL(fileURLWithPath: path + "/submission.sqlite")
+    let before = try Data(contentsOf: database)
+    do {
+      let reader = try await SQLiteQueueReader(folder: path)
+      #expect(try await reader.status(of: message.id) != nil)
+    }
+    #expect(try FileManager.default.subpathsOfDirectory(atPath: path).sorted() == files)
+    #expect(try Data(contentsOf: database) == before)
+    // It took no lock, so a server may come.
+    let reader = try await SQLiteQueueReader(folder: path)
+    let again = try await folders.open(path)
+    try await again.queue.deliverAll()
+    #expect(try await reader.recipientCounts() == [.delivered: 2])
+  }
+
+  @Test func saysSoWhereThereIsNothing() async throws {
+    let path = folders.newPath()
+    await #expect { try await SQLiteQueueReader(folder: path) } throws: { ($0 as? StorageError)?.code == .notFound }
+    #expect(!FileManager.default.fileExists(atPath: path))
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    await #expect { try await SQLiteQueueReader(folder: path) } throws: { ($0 as? StorageError)?.code == .notFound }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path).isEmpty)
+  }
+}

@@ -1,0 +1,93 @@
+import DeliveryQueue
+import Foundation
+import Logging
+import MailModel
+import SQLiteStorage
+import Synchronization
+
+/// Folders of one test, removed when it ends.
+final class TemporaryFolders: Sendable {
+  private struct State {
+    var paths: [String] = []
+    var opened: [ObjectIdentifier: (StorageFolder, String)] = [:]
+  }
+  private let state = Mutex(State())
+
+  deinit {
+    for path in state.withLock({ $0.paths }) { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  /// The path of a folder that is not there yet.
+  func newPath() -> String {
+    let path = NSTemporaryDirectory() + "storage-" + UUID().uuidString
+    state.withLock { $0.paths.append(path) }
+    return path
+  }
+
+  func open(
+    _ path: String? = nil, configuration: StorageConfiguration = StorageConfiguration()
+  ) async throws -> StorageFolder {
+    let path = path ?? newPath()
+    let folder = try await StorageFolder(path, configuration: configuration, logger: .silent)
+    state.withLock { $0.opened[ObjectIdentifier(folder.queue)] = (folder, path) }
+    return folder
+  }
+
+  /// What the disk holds of a folder at this moment, as a crash would leave it.
+  func crashCopy(of path: String) throws -> String {
+    let copy = newPath()
+    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    try FileManager.default.removeItem(atPath: copy + "/submission.sqlite-shm")
+    return copy
+  }
+
+  /// The folder that a store belongs to, and its path.
+  func folder(of store: SQLiteQueueStore) -> (StorageFolder, path: String)? {
+    state.withLock { $0.opened[ObjectIdentifier(store)] }
+  }
+}
+
+extension Logger {
+  static var silent: Logger { Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }) }
+}
+
+/// Makes messages.
+struct Mail: Sendable {
+  static let ids = QueueIDGenerator()
+
+  static func message(
+    octets: Int = 100, at instant: Timestamp = SystemTime().now(), id: QueueID? = nil, body: MessageBody? = nil
+  ) -> NewMessage {
+    let recipients = [ForwardPath("one@example.org"), ForwardPath("two@example.org")].compactMap { $0 }
+    return NewMessage(
+      id: id ?? ids.next(at: instant), tenant: "tenant",
+      envelope: Envelope(reversePath: .null, recipients: recipients), acceptedAt: instant,
+      prefix: Array("Subject: test\r\n\r\n".utf8), body: body ?? .octets([UInt8](repeating: 65, count: octets)))
+  }
+
+  /// A message whose body went through the store's spool.
+  static func spooled(octets: Int, in store: any QueueStore) async throws -> NewMessage {
+    let id = ids.next(at: SystemTime().now())
+    let writer = try await store.makeBody(for: id)
+    try await writer.append([UInt8](repeating: 66, count: octets))
+    return message(id: id, body: .spooled(try await writer.finish()))
+  }
+}
+
+extension QueueStore {
+  /// Claims everything that is due and delivers it.
+  func deliverAll() async throws {
+    let now = SystemTime().now()
+    for claim in try await claim(ClaimRequest(limit: 1000, now: now, leasedUntil: now + .seconds(60))).claims {
+      let changes = claim.recipients.map { Settlement.Change(index: $0.index, state: .delivered, reply: nil) }
+      try await settle(Settlement(id: claim.id, token: claim.token, at: now, changes: changes))
+    }
+  }
+
+  func readAll(_ id: QueueID) async throws -> [UInt8] {
+    let content = try await content(of: id)
+    return try await content.read(from: 0, limit: content.count + 1)
+  }
+}
+
+func code(_ error: any Error) -> QueueError.Code? { (error as? QueueError)?.code }
