@@ -78,7 +78,8 @@ extension ClientConfiguration {
   static func test(
     _ security: ClientSecurity, user: String? = nil, password: String = "secret", inClear: Bool = false
   ) -> ClientConfiguration {
-    var configuration = ClientConfiguration(helloName: DomainName("client.example")!)
+    guard let name = DomainName("client.example") else { preconditionFailure("that is a domain name") }
+    var configuration = ClientConfiguration(helloName: name)
     configuration.security = security
     configuration.credentials = user.flatMap { ClientCredentials(username: $0, password: password) }
     configuration.allowsAuthenticationWithoutTLS = inClear

@@ -1,0 +1,184 @@
+import MailModel
+import NIOCore
+import NIOSSL
+import SMTPProtocol
+
+/// One connection to a relay: a ``ClientSession`` and its channel. Its isolation is its event loop.
+///
+/// Whoever holds it waits for ``ready()``, then hands over one transaction at a time, as many as it likes, and says
+/// ``quit()`` at the end. Between these calls the connection takes care of itself: it reads, watches the time, and ends.
+actor RelayConnection {
+  nonisolated let eventLoop: any EventLoop
+  nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+
+  private let channel: any Channel
+  private let tls: RelayTLS?
+  private var session: ClientSession
+  private var input = ByteBuffer()
+  private var output: [UInt8] = []
+  /// Writes that the socket has not taken yet.
+  private var pendingWrites = 0
+  /// What the session said and nobody has heard yet. It says at most two such things unheard: an end behind another.
+  private var news: [ClientAction] = []
+  private var sleeper: CheckedContinuation<Void, Never>?
+  private var timer: (deadline: MonotonicInstant, task: Scheduled<Void>)?
+
+  init(channel: any Channel, configuration: ClientConfiguration, tls: RelayTLS?) {
+    self.channel = channel
+    self.tls = tls
+    eventLoop = channel.eventLoop
+    session = ClientSession(configuration: configuration)
+  }
+
+  // MARK: For the holder
+
+  /// Greeting, EHLO, TLS and AUTH are over: ``ClientAction/ready``, or an end.
+  func ready() async -> ClientAction { await nextNews() }
+
+  /// Begins a transaction: ``ClientAction/sendContent``, ``ClientAction/finished(_:)``, or an end.
+  func begin(_ transaction: ClientTransaction) async -> ClientAction {
+    perform(session.begin(transaction, at: now, output: &output))
+    return await nextNews()
+  }
+
+  /// Sends a part of the content, and returns when the socket has taken it.
+  ///
+  /// - Returns: `false` where the session is over; ``finishContent()`` says why.
+  func write(_ chunk: [UInt8]) async -> Bool {
+    perform(session.writeContent(chunk.span, at: now, output: &output))
+    while pendingWrites > 0, !session.isClosed { await sleep() }
+    return !session.isClosed
+  }
+
+  /// The content is complete: ``ClientAction/finished(_:)``, or an end.
+  func finishContent() async -> ClientAction {
+    perform(session.finishContent(at: now, output: &output))
+    return await nextNews()
+  }
+
+  /// Says goodbye, and ends by itself.
+  func quit() { perform(session.quit(at: now, output: &output)) }
+
+  /// Ends the connection at once; whoever waits hears of it.
+  func abandon(_ reason: String) { perform(session.fail(.abandoned(reason))) }
+
+  /// ``abandon(_:)`` from anywhere.
+  nonisolated func abandonSoon(_ reason: String) {
+    eventLoop.execute { self.assumeIsolated { $0.abandon(reason) } }
+  }
+
+  // MARK: For the handler
+
+  func opened() { perform(session.start(at: now)) }
+
+  func received(_ octets: ByteBuffer) {
+    var octets = octets
+    if input.readableBytes == 0 { input = octets } else { input.writeBuffer(&octets) }
+    while true {
+      let step = session.receive(input.readableBytesUInt8Span, at: now, output: &output)
+      input.moveReaderIndex(forwardBy: step.consumed)
+      perform(step.action)
+      guard step.action != .read, !session.isClosed, input.readableBytes > 0 else { break }
+    }
+    if input.readableBytes == 0 || session.isClosed { input = ByteBuffer() } else { input.discardReadBytes() }
+  }
+
+  func tlsStarted() {
+    let certificate = try? channel.pipeline.syncOperations.nioSSL_peerCertificate()
+    guard tls?.accepts(certificate) == true else { return perform(session.fail(.tlsFailed(RelayTLS.otherHost))) }
+    perform(session.tlsStarted(at: now, output: &output))
+  }
+
+  func failed(_ error: any Error) {
+    let reason: ClientFailure.Reason =
+      session.stage == .handshake
+      ? .tlsFailed(RelayTLS.describe(error)) : .connectionLost(String(describing: error))
+    perform(session.fail(reason))
+  }
+
+  func closed() { perform(session.fail(.connectionLost("it was closed by the other side"))) }
+
+  // MARK: Doing what the session says
+
+  private var now: MonotonicInstant {
+    MonotonicInstant(nanoseconds: Int64(clamping: NIODeadline.now().uptimeNanoseconds))
+  }
+
+  private func perform(_ action: ClientAction) {
+    send()
+    setTimer()
+    switch action {
+    case .read: break
+    case .startTLS: startTLS()
+    case .ready, .sendContent, .finished: tell(action)
+    case .failed, .close:
+      tell(action)
+      channel.close(promise: nil)
+    }
+  }
+
+  /// In the very call that took the reply to STARTTLS, so that no octet in clear can slip in between. The session has made
+  /// sure that none came behind the reply.
+  private func startTLS() {
+    do {
+      guard let tls else { return perform(session.fail(.abandoned("TLS is not configured"))) }
+      try channel.pipeline.syncOperations.addHandler(try tls.makeHandler(), position: .first)
+    } catch {
+      perform(session.fail(.tlsFailed(RelayTLS.describe(error))))
+    }
+  }
+
+  private func send() {
+    guard !output.isEmpty else { return }
+    let buffer = channel.allocator.buffer(bytes: output)
+    output.removeAll(keepingCapacity: true)
+    pendingWrites += 1
+    channel.writeAndFlush(buffer).whenComplete { _ in self.assumeIsolated { $0.written() } }
+  }
+
+  private func written() {
+    pendingWrites -= 1
+    wake()
+  }
+
+  /// A timer that rings too early is cheaper than one for each block.
+  private func setTimer() {
+    guard let deadline = session.nextDeadline else {
+      timer?.task.cancel()
+      timer = nil
+      return
+    }
+    if let timer, timer.deadline <= deadline { return }
+    timer?.task.cancel()
+    let instant = NIODeadline.uptimeNanoseconds(UInt64(clamping: deadline.nanoseconds))
+    timer = (deadline, eventLoop.scheduleTask(deadline: instant) { self.assumeIsolated { $0.timeIsUp() } })
+  }
+
+  private func timeIsUp() {
+    timer = nil
+    perform(session.expire(at: now))
+  }
+
+  // MARK: Waiting
+
+  private func tell(_ action: ClientAction) {
+    news.append(action)
+    wake()
+  }
+
+  private func nextNews() async -> ClientAction {
+    while news.isEmpty {
+      if session.isClosed { return .close }
+      await sleep()
+    }
+    return news.removeFirst()
+  }
+
+  /// Until something happens. Only the holder sleeps, so there is one sleeper at most.
+  private func sleep() async { await withCheckedContinuation { sleeper = $0 } }
+
+  private func wake() {
+    sleeper?.resume()
+    sleeper = nil
+  }
+}

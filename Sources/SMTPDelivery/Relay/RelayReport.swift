@@ -1,0 +1,105 @@
+import DeliveryQueue
+import MailModel
+import SMTPProtocol
+
+/// What came of one attempt, in the words of the session.
+enum RelayResult: Equatable {
+  /// The transaction is over.
+  case finished([ClientOutcome])
+  /// The session ended before; without outcomes where the transaction had not begun.
+  case failed(ClientFailure, [ClientOutcome])
+  /// There was no connection, for this reason.
+  case unreachable(String)
+
+  /// Whether TLS was tried in vain.
+  var isWithoutTLS: Bool {
+    guard case .failed(let failure, _) = self, failure.stage == .handshake else { return false }
+    switch failure.reason {
+    case .tlsFailed, .connectionLost, .timeout: return true
+    default: return false
+    }
+  }
+}
+
+extension DeliveryReport {
+  /// In the words of the queue.
+  init(_ result: RelayResult, of recipients: Int, by relay: RelayEndpoint) {
+    switch result {
+    case .finished(let outcomes):
+      self.init(
+        outcomes: outcomes.map { DeliveryOutcome($0, by: relay) },
+        hostProblem: outcomes.lazy.compactMap { $0.hostProblem(of: relay) }.first)
+    case .failed(let failure, let outcomes):
+      let known = outcomes.isEmpty ? Array(repeating: .interrupted(failure), count: recipients) : outcomes
+      self.init(
+        outcomes: known.map { DeliveryOutcome($0, by: relay) },
+        hostProblem: failure.isHostProblem
+          ? "\(relay) \(failure)" : known.lazy.compactMap { $0.hostProblem(of: relay) }.first)
+    case .unreachable(let reason):
+      let outcome = DeliveryOutcome.deferred(DeliveryReply(problem: "Cannot connect to \(relay): \(reason)"))
+      self.init(outcomes: Array(repeating: outcome, count: recipients))
+    }
+  }
+}
+
+extension DeliveryOutcome {
+  fileprivate init(_ outcome: ClientOutcome, by relay: RelayEndpoint) {
+    switch outcome {
+    case .accepted(let reply): self = .delivered(DeliveryReply(reply))
+    case .refused(let reply, let stage):
+      self = DeliveryOutcome(refusal: DeliveryReply(reply), at: DeliveryStage(stage))
+    case .unsuitable(let code, let reason): self = .failed(DeliveryReply(problem: "\(code) \(reason)"))
+    case .interrupted(let failure):
+      if case .refused(let reply) = failure.reason {
+        self = .deferred(DeliveryReply(reply))
+      } else {
+        self = .deferred(DeliveryReply(problem: "\(relay) \(failure)"))
+      }
+    }
+  }
+}
+
+extension ClientOutcome {
+  /// What an operator should know, where the host refused us rather than the message.
+  fileprivate func hostProblem(of relay: RelayEndpoint) -> String? {
+    guard case .refused(let reply, let stage) = self,
+      DeliveryOutcome.isHostProblem(DeliveryReply(reply), at: DeliveryStage(stage))
+    else { return nil }
+    return "\(relay) \(ClientFailure(.refused(reply), at: stage))"
+  }
+}
+
+extension ClientFailure {
+  /// Whether an operator should look at it, rather than wait.
+  fileprivate var isHostProblem: Bool {
+    switch reason {
+    case .refused(let reply): DeliveryOutcome.isHostProblem(DeliveryReply(reply), at: DeliveryStage(stage))
+    case .tlsNotOffered, .tlsFailed, .authenticationNotOffered, .authenticationWithoutTLS, .protocolError: true
+    case .timeout, .connectionLost, .abandoned, .unsendableContent: false
+    }
+  }
+}
+
+extension DeliveryReply {
+  /// All lines of the reply, as one.
+  fileprivate init(_ reply: SMTPReply) {
+    let codes = reply.enhancedCode.map { "\(reply.code) \($0)" } ?? "\(reply.code)"
+    self.init(code: reply.code, text: ([codes] + reply.lines).joined(separator: " "))
+  }
+}
+
+extension DeliveryStage {
+  /// What comes between two transactions is about the host, as EHLO is.
+  fileprivate init(_ stage: ClientStage) {
+    switch stage {
+    case .greeting: self = .greeting
+    case .hello, .idle, .reset, .quit: self = .hello
+    case .startTLS, .handshake: self = .startTLS
+    case .authentication: self = .authentication
+    case .sender: self = .sender
+    case .recipient: self = .recipient
+    case .data: self = .data
+    case .content, .endOfContent: self = .endOfContent
+    }
+  }
+}

@@ -1,0 +1,95 @@
+public import DeliveryQueue
+import MailModel
+public import NIOCore
+import NIOPosix
+import SMTPProtocol
+
+/// Delivers everything through one host, over SMTP (RFC 5321): a smarthost, a provider, a mail server of one's own.
+///
+/// Each delivery has a connection of its own. Its content is read and sent in parts of 64 KiB, each when the socket has
+/// taken the one before, so a delivery's memory does not grow with its message. A host that refuses the connection, EHLO,
+/// STARTTLS or AUTH, or breaks the protocol, defers; see ``DeliveryQueue/DeliveryOutcome/init(refusal:at:)``. The deferral
+/// after an end without a reply to the end of the content says that the outcome is unknown (RFC 1047).
+public final class RelayTransport: DeliveryTransport {
+  /// Octets of the content that are held at a time.
+  private static let chunkSize = 65_536
+
+  private let connector: RelayConnector
+
+  /// Reads the trust roots, so it blocks for a moment.
+  ///
+  /// - Parameter eventLoopGroup: where the connections live; `nil`, the default, is the process's own group.
+  /// - Throws: ``TransportError`` with code ``TransportError/Code/unusableCertificates``.
+  public init(
+    _ configuration: RelayConfiguration, eventLoopGroup: (any EventLoopGroup)? = nil
+  ) throws {
+    let tls = configuration.client.security == .none ? nil : try RelayTLS(configuration)
+    connector = RelayConnector(
+      configuration: configuration, tls: tls, group: eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton)
+  }
+
+  /// One attempt; with ``SMTPProtocol/ClientSecurity/opportunistic``, a second one in clear where TLS cannot be set up.
+  public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
+    let envelope = Envelope(
+      reversePath: claim.reversePath, recipients: claim.recipients.map(\.path), bodyType: claim.bodyType)
+    let transaction = ClientTransaction(envelope: envelope, size: content.count)
+    var client = connector.configuration.client
+    var result = await attempt(transaction, content, client)
+    if client.security == .opportunistic, result.isWithoutTLS, !Task.isCancelled {
+      client.security = .none
+      result = await attempt(transaction, content, client)
+    }
+    return DeliveryReport(result, of: envelope.recipients.count, by: connector.configuration.relay)
+  }
+
+  private func attempt(
+    _ transaction: ClientTransaction, _ content: any MessageContent, _ client: ClientConfiguration
+  ) async -> RelayResult {
+    let connection: RelayConnection
+    do {
+      connection = try await connector.connect(client)
+    } catch {
+      return .unreachable(error.reason)
+    }
+    return await withTaskCancellationHandler {
+      await hand(transaction, content, to: connection)
+    } onCancel: {
+      connection.abandonSoon("the delivery was cancelled")
+    }
+  }
+
+  private func hand(
+    _ transaction: ClientTransaction, _ content: any MessageContent, to connection: RelayConnection
+  ) async -> RelayResult {
+    var action = await connection.ready()
+    if case .ready = action { action = await connection.begin(transaction) }
+    if case .sendContent = action {
+      await send(content, to: connection)
+      action = await connection.finishContent()
+    }
+    switch action {
+    case .finished(let outcomes):
+      await connection.quit()
+      return .finished(outcomes)
+    case .failed(let failure, let outcomes): return .failed(failure, outcomes)
+    default:
+      connection.abandonSoon("the dialogue is out of step")
+      return .unreachable("the connection ended")
+    }
+  }
+
+  /// Ends the connection where the content cannot be had: there is no other way to take back DATA.
+  private func send(_ content: any MessageContent, to connection: RelayConnection) async {
+    var offset = 0
+    do {
+      while offset < content.count {
+        let chunk = try await content.read(from: offset, limit: Self.chunkSize)
+        guard !chunk.isEmpty else { return await connection.abandon("the content is shorter than it should be") }
+        guard await connection.write(chunk) else { return }
+        offset += chunk.count
+      }
+    } catch {
+      await connection.abandon("the content cannot be read: \(error)")
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import MailModel
+import NIOCore
+import NIOPosix
+import NIOSSL
+import SMTPDelivery
+import Synchronization
+import Testing
+
+/// An SMTP server that does what the test tells it, on a port of its own on loopback.
+final class ScriptedServer: Sendable {
+  /// What it does next.
+  enum Move: Sendable {
+    /// Says this; CRLF comes behind it.
+    case say(String)
+    /// Says this to the octet.
+    case sayExactly(String)
+    /// Says this, then takes content up to its end.
+    case takeContent(String)
+    /// Says this, then reads nothing more.
+    case goDeaf(String)
+    /// Says this, then begins TLS.
+    case startTLS(String)
+    /// Ends the connection.
+    case drop
+    /// Nothing.
+    case keepSilent
+  }
+
+  /// A command, or `""` when the connection stands, or `"."` at the end of content, and which connection it is, from 1 on.
+  typealias Script = @Sendable (_ event: String, _ connection: Int) -> Move
+
+  struct Record: Sendable {
+    var commands: [String] = []
+    var contents: [String] = []
+    var connections = 0
+    var abandoned = 0
+  }
+
+  let endpoint: RelayEndpoint
+  private let records: SharedRecord
+  private let channel: any Channel
+
+  var record: Record { records.value.withLock { $0 } }
+
+  static func run(
+    tls: NIOSSLContext? = nil, implicitTLS: Bool = false, _ script: @escaping Script,
+    body: (ScriptedServer) async throws -> Void
+  ) async throws {
+    let server = try await ScriptedServer(tls: tls, implicitTLS: implicitTLS, script)
+    do { try await body(server) } catch {
+      try? await server.channel.close()
+      throw error
+    }
+    try await server.channel.close()
+  }
+
+  private init(tls: NIOSSLContext?, implicitTLS: Bool, _ script: @escaping Script) async throws {
+    let records = SharedRecord()
+    self.records = records
+    channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          if implicitTLS, let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+          try channel.pipeline.syncOperations.addHandler(ScriptedHandler(script, records, tls))
+        }
+      }
+      .bind(host: "127.0.0.1", port: 0).get()
+    let port = UInt16(try #require(channel.localAddress?.port))
+    endpoint = RelayEndpoint(host: .address(try #require(IPAddress("127.0.0.1"))), port: port)
+  }
+}
+
+final class SharedRecord: Sendable {
+  let value = Mutex(ScriptedServer.Record())
+}
+
+private final class ScriptedHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private let script: ScriptedServer.Script
+  private let record: SharedRecord
+  private let tls: NIOSSLContext?
+  private var connection = 0
+  private var input = ""
+  private var isInContent = false
+
+  init(_ script: @escaping ScriptedServer.Script, _ record: SharedRecord, _ tls: NIOSSLContext?) {
+    (self.script, self.record, self.tls) = (script, record, tls)
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    connection = record.value.withLock { record in
+      record.connections += 1
+      return record.connections
+    }
+    act("", context)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    input += String(buffer: unwrapInboundIn(data))
+    while let end = input.range(of: isInContent ? "\r\n.\r\n" : "\r\n") {
+      let line = String(input[..<end.lowerBound])
+      input.removeSubrange(..<end.upperBound)
+      let wasInContent = isInContent
+      record.value.withLock { wasInContent ? $0.contents.append(line) : $0.commands.append(line) }
+      isInContent = false
+      act(wasInContent ? "." : line, context)
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    if isInContent { record.value.withLock { $0.abandoned += 1 } }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+  private func act(_ event: String, _ context: ChannelHandlerContext) {
+    switch script(event, connection) {
+    case .say(let text): say(text + "\r\n", context)
+    case .sayExactly(let text): say(text, context)
+    case .takeContent(let text):
+      say(text + "\r\n", context)
+      isInContent = true
+    case .goDeaf(let text):
+      say(text + "\r\n", context)
+      context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+    case .startTLS(let text):
+      say(text + "\r\n", context)
+      guard let tls else { return context.close(promise: nil) }
+      try? context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
+    case .drop: context.close(promise: nil)
+    case .keepSilent: break
+    }
+  }
+
+  private func say(_ text: String, _ context: ChannelHandlerContext) {
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+  }
+}
