@@ -11,7 +11,7 @@ import SMTPProtocol
 /// suspends while the policy is asked comes back to the loop by itself.
 ///
 /// This file holds a connection's life from its opening to its end. What happens between the two is in
-/// `Connection+Dialogue.swift`.
+/// `Connection+Conversation.swift`.
 actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   enum Phase {
     case unopened
@@ -45,13 +45,10 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   /// Guards ``advance()`` against being entered from what it writes.
   var isAdvancing = false
 
-  /// What protects the connection.
-  var tls: TLSFacts?
-  var policySession: Policy.Session?
-  var exchange: Policy.Session.Exchange?
-  var sink: Policy.Session.Sink?
+  /// Keeps what the policy has given for this connection.
+  var policy: PolicyDialogue<Policy>
   /// Runs while the policy is asked.
-  var dialogue: Task<Void, Never>?
+  var conversation: Task<Void, Never>?
   /// When the question was put that the policy is at.
   var askedAt = MonotonicInstant(nanoseconds: 0)
   /// The policy is at the end of a message, which nobody interrupts.
@@ -68,6 +65,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     facts = ConnectionFacts(
       client: channel.remoteAddress.flatMap(SocketEndpoint.init),
       local: channel.localAddress.flatMap(SocketEndpoint.init), endpointType: endpoint.type)
+    policy = PolicyDialogue(policy: endpoint.policy, connection: facts)
   }
 
   var now: MonotonicInstant { MonotonicInstant(eventLoop.now) }
@@ -83,13 +81,14 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     log(.debug, "Connection opened")
     switch endpoint.configuration.security {
     case .implicitTLS: phase = .handshake(until: now.advanced(by: endpoint.limits.handshakeTimeout))
-    case .startTLSRequired, .plaintext: start()
+    case .startTLSRequired, .plaintext: start(tls: nil)
     }
     settle()
   }
 
-  private func start() {
+  private func start(tls: TLSFacts?) {
     phase = .open
+    policy = PolicyDialogue(policy: endpoint.policy, connection: facts, tls: tls)
     switch session.start(tls: tls, at: now) {
     case .ask(let question): begin(.question(question))
     default: end()
@@ -113,12 +112,11 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     guard case .handshake = phase else { return }
     let version = try? channel.pipeline.syncOperations.nioSSL_tlsVersion()
     let tls = TLSFacts(version: version.map(Self.name) ?? "TLS")
-    self.tls = tls
     if endpoint.configuration.security == .implicitTLS {
-      start()
+      start(tls: tls)
     } else {
       phase = .open
-      session.tlsStarted(tls, mechanisms: policySession?.mechanisms(tls) ?? [], at: now)
+      session.tlsStarted(tls, mechanisms: policy.tlsStarted(tls), at: now)
     }
     settle()
   }
@@ -141,7 +139,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   }
 
   private var mayRead: Bool {
-    let isWaiting = dialogue != nil || !channel.isWritable
+    let isWaiting = conversation != nil || !channel.isWritable
     return !(isOpen && isWaiting && input.readableBytes >= endpoint.limits.inputBuffer)
   }
 
@@ -152,7 +150,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     guard isOpen else { return }
     phase = .lingering(until: now.advanced(by: endpoint.limits.lingerTimeout))
     input = ByteBuffer()
-    cancelDialogue()
+    cancelConversation()
     send()
     let channel = channel
     channel.close(mode: .output).whenFailure { _ in channel.close(promise: nil) }
@@ -165,7 +163,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     case .unopened, .handshake, .open, .lingering: phase = .closing
     }
     input = ByteBuffer()
-    cancelDialogue()
+    cancelConversation()
     channel.close(promise: nil)
   }
 
@@ -173,13 +171,13 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   func closed() {
     phase = .closed
     input = ByteBuffer()
-    cancelDialogue()
+    cancelConversation()
     settle()
     log(.debug, "Connection closed")
   }
 
-  private func cancelDialogue() {
-    if !isFinishing { dialogue?.cancel() }
+  private func cancelConversation() {
+    if !isFinishing { conversation?.cancel() }
   }
 
   /// The server shuts down.
@@ -211,9 +209,8 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
 
   /// Makes true what follows from whatever has just happened.
   func settle() {
-    if dialogue == nil, !isOpen {
-      abandonMessage()
-      exchange = nil
+    if conversation == nil, !isOpen {
+      policy.abandonMessage()
       if case .closed = phase { endpoint.registry.remove(self) }
     }
     if isReadHeld, mayRead {
@@ -229,7 +226,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     switch phase {
     case .handshake(let until), .lingering(let until): return until
     case .open:
-      guard dialogue != nil else { return session.nextDeadline }
+      guard conversation != nil else { return session.nextDeadline }
       return isFinishing ? nil : askedAt.advanced(by: endpoint.limits.policyTimeout)
     case .unopened, .closing, .closed: return nil
     }
@@ -263,7 +260,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
       log(.debug, "TLS handshake took too long")
       drop()
     case .lingering: drop()
-    case .open where dialogue != nil:
+    case .open where conversation != nil:
       log(.warning, "The policy did not answer in time")
       SMTPReply(421, (.persistentTransientFailure, 3, 0), "Service not available, try again later")
         .encode(into: &replies)
@@ -276,7 +273,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   private func expireSession() {
     while true {
       switch session.expire(at: now, replies: &replies) {
-      case .abandonMessage: abandonMessage()
+      case .abandonMessage: policy.abandonMessage()
       case .read: return
       default: return end()
       }

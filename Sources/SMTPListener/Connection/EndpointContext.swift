@@ -12,9 +12,9 @@ struct EndpointContext<Policy: SubmissionPolicy>: Sendable {
   let registry: ConnectionRegistry
   let logger: Logger
 
-  /// Octets that are shown to the session at a time between messages, so that many small commands make only so many
+  /// Octets that are shown to the session at a time, so that many small commands make only so many
   /// replies before it is looked whether the client reads them. Every line of legal length fits.
-  var commandWindow: Int {
+  var inputWindow: Int {
     max(16_384, configuration.limits.commandLine, configuration.limits.authenticationLine)
   }
 }

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOSSL
 
 /// The certificates of one loading, and which of them a server name gets.

@@ -7,8 +7,8 @@ extension Connection {
   /// What the session waits for.
   enum Wait: Sendable {
     case question(SessionQuestion)
-    /// Room in the sink.
-    case room(Policy.Session.Sink)
+    /// Room in the message's sink.
+    case room
   }
 
   /// Octets have come from the client.
@@ -31,14 +31,14 @@ extension Connection {
 
   /// Goes on, unless the policy is being asked.
   func proceed() {
-    if isOpen, dialogue == nil, !isAdvancing, let wait = advance() { begin(wait) }
+    if isOpen, conversation == nil, !isAdvancing, let wait = advance() { begin(wait) }
     settle()
   }
 
   /// One task for all the questions that one piece of input brings.
   func begin(_ wait: Wait) {
     askedAt = now
-    dialogue = Task { await converse(from: wait) }
+    conversation = Task { await converse(from: wait) }
   }
 
   private func converse(from first: Wait) async {
@@ -46,15 +46,17 @@ extension Connection {
     while let wait = next {
       askedAt = now
       switch wait {
-      case .room(let sink):
-        await sink.drained()
+      case .room:
+        await policy.drained()
       case .question(let question):
-        let answer = await answer(question)
+        isFinishing = question == .endOfMessage
+        let answer = await policy.answer(question)
+        isFinishing = false
         if isOpen { session.resume(answer, at: now, replies: &replies) }
       }
       next = isOpen ? advance() : nil
     }
-    dialogue = nil
+    conversation = nil
     settle()
   }
 
@@ -66,7 +68,7 @@ extension Connection {
     defer { isAdvancing = false }
     while isOpen, channel.isWritable {
       let size = input.readableBytes
-      let shown = sink == nil ? min(size, endpoint.commandWindow) : size
+      let shown = min(size, endpoint.inputWindow)
       let step = session.receive(input.readableBytesUInt8Span.extracting(first: shown), at: now, replies: &replies)
       switch step.action {
       case .read:
@@ -77,19 +79,18 @@ extension Connection {
           return nil
         }
       case .content(let range):
-        // A session with content to give has been given a sink.
-        let hasRoom = sink?.write(input.readableBytesUInt8Span.extracting(range)) ?? true
+        let hasRoom = policy.write(input.readableBytesUInt8Span.extracting(range))
         input.moveReaderIndex(forwardBy: step.consumed)
-        if !hasRoom, let sink { return .room(sink) }
+        if !hasRoom { return .room }
       case .ask(let question):
         input.moveReaderIndex(forwardBy: step.consumed)
         return .question(question)
       case .abandonExchange:
         input.moveReaderIndex(forwardBy: step.consumed)
-        exchange = nil
+        policy.abandonExchange()
       case .abandonMessage:
         input.moveReaderIndex(forwardBy: step.consumed)
-        abandonMessage()
+        policy.abandonMessage()
       case .startTLS:
         input.moveReaderIndex(forwardBy: step.consumed)
         send()
@@ -120,79 +121,5 @@ extension Connection {
     let buffer = channel.allocator.buffer(bytes: replies)
     replies.removeAll(keepingCapacity: replies.count <= 1024)
     channel.writeAndFlush(buffer, promise: nil)
-  }
-
-  /// The client went away, or what it sent cannot be accepted.
-  func abandonMessage() {
-    sink?.abort()
-    sink = nil
-  }
-
-  // MARK: Asking
-
-  private func answer(_ question: SessionQuestion) async -> SessionAnswer {
-    if case .connection = question { return await connect() }
-    guard let policySession else { return .refuse(.unavailable) }
-    switch question {
-    case .authentication(let mechanism, let initialResponse):
-      exchange = await policySession.authenticate(mechanism)
-      return await step(initialResponse)
-    case .authenticationResponse(let response):
-      return await step(response)
-    case .sender(let request):
-      return SessionAnswer(await policySession.sender(request))
-    case .recipient(let recipient):
-      return SessionAnswer(await policySession.recipient(recipient))
-    case .message(let request):
-      switch await policySession.beginMessage(request) {
-      case .accept(let sink):
-        self.sink = sink
-        return .accept
-      case .refuse(let reply): return .refuse(reply)
-      }
-    case .endOfMessage:
-      return .finished(await finish())
-    default:
-      return .refuse(.unavailable)
-    }
-  }
-
-  private func connect() async -> SessionAnswer {
-    switch await endpoint.policy.connect(facts) {
-    case .accept(let session):
-      policySession = session
-      return .connected(mechanisms: tls.map(session.mechanisms) ?? [])
-    case .refuse(let reply): return .refuse(reply)
-    }
-  }
-
-  private func step(_ response: [UInt8]?) async -> SessionAnswer {
-    guard let exchange else { return .authentication(.failure(.unavailable)) }
-    let step = await exchange.step(response)
-    if case .challenge = step {} else { self.exchange = nil }
-    return .authentication(step)
-  }
-
-  /// From here on the sink is told of its end by `finish` alone, whatever becomes of the connection.
-  private func finish() async -> SMTPReply {
-    guard let sink else { return .unavailable }
-    self.sink = nil
-    isFinishing = true
-    defer { isFinishing = false }
-    return await sink.finish()
-  }
-}
-
-extension SMTPReply {
-  /// For what cannot be, unless we have a bug.
-  fileprivate static let unavailable = SMTPReply(421, (.persistentTransientFailure, 3, 0), "Service not available")
-}
-
-extension SessionAnswer {
-  fileprivate init(_ decision: PolicyDecision) {
-    switch decision {
-    case .accept: self = .accept
-    case .refuse(let reply): self = .refuse(reply)
-    }
   }
 }
