@@ -1,0 +1,108 @@
+import MailModel
+import SMTPProtocol
+import Synchronization
+
+/// A connection as the server sees it, whatever its policy.
+protocol OpenConnection: AnyObject, Sendable {
+  var facts: ConnectionFacts { get }
+  /// Ends the connection as soon as its session holds nothing. Returns at once.
+  func beginShutDown()
+  /// Ends the connection. Returns at once.
+  func beginDrop()
+}
+
+/// The connections of a server that are open, or whose policy still works for them. Keeps the limits on their number.
+final class ConnectionRegistry: Sendable {
+  /// Why a connection may not come in.
+  enum Refusal { case tooMany, tooManyFromSource, shuttingDown }
+
+  private struct State {
+    var open: [ObjectIdentifier: any OpenConnection] = [:]
+    var countBySource: [IPNetwork: Int] = [:]
+    var isShuttingDown = false
+    var waiter: CheckedContinuation<Void, Never>?
+  }
+
+  private let limits: ConnectionLimits
+  private let state = Mutex(State())
+
+  init(limits: ConnectionLimits) { self.limits = limits }
+
+  var count: Int { state.withLock { $0.open.count } }
+
+  /// - Returns: `nil` where the connection may come in; then it must be removed in the end.
+  func add(_ connection: any OpenConnection) -> Refusal? {
+    let source = connection.facts.client.flatMap { Self.source(of: $0.address) }
+    return state.withLock { state in
+      if state.isShuttingDown { return .shuttingDown }
+      if state.open.count >= limits.connections { return .tooMany }
+      if let source {
+        let count = state.countBySource[source, default: 0]
+        if count >= limits.connectionsPerSource { return .tooManyFromSource }
+        state.countBySource[source] = count + 1
+      }
+      state.open[ObjectIdentifier(connection)] = connection
+      return nil
+    }
+  }
+
+  /// Nothing happens where it was removed before.
+  func remove(_ connection: any OpenConnection) {
+    let source = connection.facts.client.flatMap { Self.source(of: $0.address) }
+    let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      guard state.open.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return nil }
+      if let source, let count = state.countBySource[source] {
+        state.countBySource[source] = count > 1 ? count - 1 : nil
+      }
+      guard state.open.isEmpty else { return nil }
+      return state.waiter.take()
+    }
+    waiter?.resume()
+  }
+
+  /// Refuses new connections, and tells those that are open.
+  func shutDown() {
+    let connections = state.withLock { state in
+      state.isShuttingDown = true
+      return Array(state.open.values)
+    }
+    for connection in connections { connection.beginShutDown() }
+  }
+
+  /// Ends all connections.
+  func dropAll() {
+    for connection in state.withLock({ Array($0.open.values) }) { connection.beginDrop() }
+  }
+
+  /// Returns when the last connection is gone. For one caller, after ``shutDown()``.
+  func untilEmpty() async {
+    await withCheckedContinuation { continuation in
+      let isEmpty = state.withLock { state in
+        if !state.open.isEmpty { state.waiter = continuation }
+        return state.open.isEmpty
+      }
+      if isEmpty { continuation.resume() }
+    }
+  }
+
+  /// What counts as one client: an IPv4 address, or an IPv6 network of 64 bits.
+  static func source(of address: IPAddress) -> IPNetwork? {
+    switch address {
+    case .v4: IPNetwork(address, prefixLength: 32)
+    case .v6: IPNetwork(address, prefixLength: 64)
+    }
+  }
+}
+
+extension ConnectionRegistry.Refusal {
+  var reply: SMTPReply {
+    switch self {
+    case .tooMany:
+      SMTPReply(421, (.persistentTransientFailure, 7, 0), "Too many connections, try again later")
+    case .tooManyFromSource:
+      SMTPReply(421, (.persistentTransientFailure, 7, 0), "Too many connections from your address, close some first")
+    case .shuttingDown:
+      SMTPReply(421, (.persistentTransientFailure, 3, 2), "Service shutting down, try again later")
+    }
+  }
+}
