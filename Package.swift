@@ -87,7 +87,7 @@ let package = Package(
     .target(name: "SMTPProtocolTesting", dependencies: ["MailModel", "SMTPProtocol"], swiftSettings: common),
     .target(
       name: "SMTPTesting",
-      dependencies: ["MailModel", "DeliveryQueue", "SMTPProtocol", "SMTPProtocolTesting", "SMTPSubmission"],
+      dependencies: ["MailModel", "DeliveryQueue"],
       swiftSettings: common),
 
     // Examples.
@@ -112,7 +112,7 @@ let package = Package(
       name: "quick-start",
       dependencies: [
         "MailModel", "SMTPAuth", "SMTPProtocol", "DeliveryQueue", "SMTPSubmission", "SMTPListener", "SMTPDelivery",
-        "SQLiteStorage", logging, lifecycle,
+        "SQLiteStorage", logging, lifecycle, signals,
       ],
       path: "Examples/quick-start", swiftSettings: common),
 

@@ -9,6 +9,7 @@ import SMTPProtocol
 import SMTPSubmission
 import SQLiteStorage
 import ServiceLifecycle
+import UnixSignals
 
 /// The README's thirty lines. Needs `chain.pem` and `key.pem`, a relay, and tenants in the store.
 @main struct QuickStart {
@@ -19,7 +20,7 @@ import ServiceLifecycle
     else { return }
 
     // Everything that must survive: one SQLite file and a spool folder.
-    let storage = try await SQLiteStorageFolder.open("/var/lib/submission", logger: logger)
+    let storage = try await StorageFolder("/var/lib/submission", logger: logger)
 
     // Out: through one relay host, over TLS, with retries for four days.
     let transport = try RelayTransport(RelayConfiguration(relay: relay, client: ClientConfiguration(helloName: name)))
@@ -28,7 +29,8 @@ import ServiceLifecycle
     // In between: who may connect, who sends as whom, and where messages go.
     let policy = SubmissionService(
       configuration: SubmissionConfiguration(hostName: name), tenants: storage.tenants, key: key,
-      queue: storage.queue, delivery: delivery, logger: logger)
+      queue: storage.queue, delivery: delivery,
+      queueIDs: QueueIDGenerator(after: storage.queue.greatestSequence), logger: logger)
 
     // In: port 587 with STARTTLS, port 465 with TLS from the first octet.
     let server = try SMTPServer(

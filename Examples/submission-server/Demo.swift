@@ -24,8 +24,8 @@ struct Demo: AsyncParsableCommand {
   @Option(help: "The address to listen on. Only loopback is let in, whatever it is.")
   var host = "127.0.0.1"
   @OptionGroup var data: DataOption
-  @Option(help: "Hand mail on to this host, with TLS where it offers that. Default: files in DATA/delivered.")
-  var relay: RelayEndpoint?
+  @Option(help: "Hand mail on to HOST:PORT, with TLS where it offers that. Default: files in DATA/delivered.")
+  var relay: String?
   @Option(help: "The SMTP user's name. Default: the one there is, or a new one.")
   var username: String?
   @Option(help: "The SMTP user's password from now on. Default: as it is, or a new one.")
@@ -38,7 +38,7 @@ struct Demo: AsyncParsableCommand {
     logger.logLevel = .info
     guard let hostName = DomainName("localhost") else { throw ValidationError("no host name") }
 
-    let storage = try await SQLiteStorageFolder.open(data.folder, logger: logger)
+    let storage = try await StorageFolder(data.folder, logger: logger)
     let files = try DemoFiles(folder: storage.path, host: host)
     let user = try await DemoTenant(tenants: storage.tenants, key: files.key)
       .user(named: username, password: password)
@@ -47,7 +47,8 @@ struct Demo: AsyncParsableCommand {
     let delivery = DeliveryService(store: storage.queue, transport: try transport(hostName), logger: logger)
     let service = SubmissionService(
       configuration: SubmissionConfiguration(hostName: hostName), tenants: storage.tenants, key: files.key,
-      queue: storage.queue, delivery: delivery, logger: logger)
+      queue: storage.queue, delivery: delivery,
+      queueIDs: QueueIDGenerator(after: storage.queue.greatestSequence), logger: logger)
     let server = try SMTPServer(
       endpoints: [.startTLS(host: host, port: port), .implicitTLS(host: host, port: tlsPort)],
       configuration: ServerConfiguration(hostName: hostName), tls: tls, policy: service, logger: logger)
@@ -71,14 +72,11 @@ struct Demo: AsyncParsableCommand {
 
   private func transport(_ hostName: DomainName) throws -> any DeliveryTransport {
     guard let relay else { return try FolderTransport(path: "\(data.folder)/delivered") }
+    guard let relay = RelayEndpoint(relay) else { throw ValidationError("'\(relay)' is not HOST:PORT.") }
     var client = ClientConfiguration(helloName: hostName)
     client.security = .opportunistic
     return try RelayTransport(RelayConfiguration(relay: relay, client: client))
   }
-}
-
-extension RelayEndpoint: @retroactive ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
 }
 
 /// Reads the certificate again at SIGHUP.

@@ -8,14 +8,15 @@ struct Status: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Print what became of a message.")
 
   @Argument(help: "The queue ID from the server's reply.")
-  var queueID: QueueID
+  var queueID: String
   @OptionGroup var data: DataOption
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() async throws {
-    let queue = try await SQLiteQueueReader.open(data.folder)
-    guard let status = try await queue.status(of: queueID) else {
+    guard let id = QueueID(queueID) else { throw ValidationError("'\(queueID)' is not a queue ID.") }
+    let queue = try await SQLiteQueueReader(folder: data.folder)
+    guard let status = try await queue.status(of: id) else {
       throw ValidationError("No message \(queueID) in \(data.folder).")
     }
     print(json ? try JSONLine.encode(StatusReport(status)) : StatusReport(status).text)
@@ -33,7 +34,7 @@ struct Queue: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let queue = try await SQLiteQueueReader.open(data.folder)
+    let queue = try await SQLiteQueueReader(folder: data.folder)
     var last: QueueID?
     var count = 0
     while case let page = try await queue.messages(after: last, limit: 500), !page.isEmpty {
@@ -45,10 +46,6 @@ struct Queue: AsyncParsableCommand {
     }
     if !json { print(count == 1 ? "1 message" : "\(count) messages") }
   }
-}
-
-extension QueueID: @retroactive ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
 }
 
 /// A message's status as it is printed.

@@ -1,7 +1,7 @@
 import AccessControl
 public import DeliveryQueue
 public import Logging
-import MailModel
+public import MailModel
 public import SMTPAuth
 public import SMTPProtocol
 
@@ -23,16 +23,18 @@ public final class SubmissionService: SubmissionPolicy {
   ///   - key: the key under which the tenants' generated secrets were digested.
   ///   - queue: takes the messages.
   ///   - delivery: is told of every new message, so that it goes out at once; `nil` where another process delivers.
+  ///   - queueIDs: names the messages. Give it the queue's greatest sequence, so that names ascend over restarts.
   ///   - time: the calendar.
   ///   - logger: for what happens; messages bear their queue ID as metadata, and no address.
   public init(
     configuration: SubmissionConfiguration, tenants: any TenantStore, key: DeploymentKey, queue: any QueueStore,
-    delivery: DeliveryService?, time: any TimeSource = SystemTime(), logger: Logger
+    delivery: DeliveryService?, queueIDs: QueueIDGenerator = QueueIDGenerator(),
+    time: any TimeSource = SystemTime(), logger: Logger
   ) {
     self.tenants = tenants
     self.logger = logger
     authenticator = Authenticator(source: tenants, key: key)
-    queueIDs = QueueIDGenerator()
+    self.queueIDs = queueIDs
     environment = IntakeEnvironment(
       hostName: configuration.hostName, hidesClientAddress: !configuration.showsClientAddress,
       limits: configuration.intake, memory: MemoryBudget(limit: configuration.intake.memoryInAll), queue: queue,

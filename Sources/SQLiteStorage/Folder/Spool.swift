@@ -137,14 +137,15 @@ final class SpoolWriter: MessageBodyWriter {
     return SpooledBody(name: name, count: count)
   }
 
-  func discard() async {
+  func discard() {
     let isOpen = state.withLock { state in
       defer { state = .discarded }
       if case .discarded = state { return false }
       return true
     }
     guard isOpen else { return }
-    try? await thread.perform { [spool, name] in
+    // Behind whatever is under way on this queue.
+    thread.async { [spool, name] in
       unlink(spool.partPath(name))
       unlink(spool.finalPath(name))
     }

@@ -5,13 +5,18 @@ import GRDB
 public import Logging
 import MailModel
 
-/// A folder that holds everything a submission service keeps: a SQLite database and a spool for large bodies.
+/// A folder that holds everything a submission service keeps: tenants and queue in a SQLite database, and a spool for
+/// large bodies.
 ///
 /// One process owns it, and only its user may enter it. What was acknowledged survives a crash of the process and of the
 /// machine; a kill at any time needs no repair.
 public final class StorageFolder: Sendable {
   /// The queue. It keeps the folder open as long as it is used.
   public let queue: SQLiteQueueStore
+  /// The tenants.
+  public let tenants: SQLiteTenantStore
+  /// Where the folder is.
+  public let path: String
 
   package let resources: FolderResources
 
@@ -28,14 +33,16 @@ public final class StorageFolder: Sendable {
     let opened = try await DispatchQueue.global().perform {
       do {
         let resources = try FolderResources(path: path)
-        return (resources, try SQLiteQueueStore.State(of: resources, configuration: configuration))
+        let tenants = try SQLiteTenantStore(of: resources)
+        return (resources, tenants, try SQLiteQueueStore.State(of: resources, configuration: configuration))
       } catch {
         throw StorageError.opening(error, at: path)
       }
     }
-    resources = opened.0
+    self.path = path
+    (resources, tenants) = (opened.0, opened.1)
     queue = SQLiteQueueStore(
-      resources: opened.0, state: opened.1, retention: configuration.historyRetention, logger: logger)
+      resources: opened.0, state: opened.2, retention: configuration.historyRetention, logger: logger)
     queue.forgetHistory(at: SystemTime().now())
   }
 

@@ -5,16 +5,19 @@ public import SMTPAuth
 public import SMTPSubmission
 import Synchronization
 
-/// The tenants of a ``SQLiteStorageFolder``. Everything is held in memory too, and read from there.
+/// The tenants of a ``StorageFolder``. Everything is held in memory too, and read from there.
 public final class SQLiteTenantStore: TenantStore {
   private let writer: Writer
   private let directory: Mutex<TenantDirectory>
   private let turnstile = Turnstile()
 
   /// Reads all tenants. Blocks.
-  init(writer: Writer, database: Database) throws {
-    self.writer = writer
-    directory = Mutex(try TenantRows.directory(in: database))
+  init(of resources: FolderResources) throws {
+    writer = resources.writer
+    let path = resources.path + "/" + FolderResources.databaseName
+    let connection = try Connections.reader(path: path, label: "submission.start")
+    defer { try? connection.close() }
+    directory = Mutex(try connection.read { try TenantRows.directory(in: $0) })
   }
 
   /// ``TenantStore``.
