@@ -14,7 +14,8 @@ private let hasSMTPSink = PeerProcess.works("sh", "-c", "PATH=$PATH:/usr/sbin co
 @Suite("The relay transport and real servers", .timeLimit(.minutes(2)))
 struct PeerTests {
   private static let content = OctetsContent(
-    "Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n" + String(repeating: "A line of text, and then another.\r\n.x\r\n", count: 5_000)
+    "Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n"
+      + String(repeating: "A line of text, and then another.\r\n.x\r\n", count: 5_000)
       + "no end")
 
   @Test(
@@ -128,7 +129,8 @@ struct PeerTests {
       #expect(outcomes.count == 100)
       switch options.first {
       case "-f", "-r":
-        #expect(outcomes.allSatisfy { if case .failed(let reply) = $0 { (reply.code ?? 0) >= 500 } else { $0.isDeferred } })
+        #expect(
+          outcomes.allSatisfy { if case .failed(let reply) = $0 { (reply.code ?? 0) >= 500 } else { $0.isDeferred } })
       case "-q":
         #expect(outcomes.allSatisfy { $0.isDeferred && $0.reply.text.hasSuffix("it took the message is unknown") })
       default:

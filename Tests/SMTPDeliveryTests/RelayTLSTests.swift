@@ -100,7 +100,8 @@ struct RelayTLSTests {
           $0.certificateName = DomainName("other.example")
         })
       #expect(report.isDeferred)
-      #expect(report.hostProblem == "\(server.endpoint) could not agree on TLS with us: its certificate is another host's")
+      #expect(
+        report.hostProblem == "\(server.endpoint) could not agree on TLS with us: its certificate is another host's")
     }
   }
 
@@ -136,7 +137,8 @@ struct RelayTLSTests {
       #expect(report.isDeferred)
       #expect(
         report.hostProblem
-          == "\(server.endpoint) broke the protocol at TLS handshake: octets in clear came behind the reply to STARTTLS")
+          == "\(server.endpoint) broke the protocol at TLS handshake: octets in clear came behind the reply to STARTTLS"
+      )
       #expect(server.record.commands == ["EHLO client.example", "STARTTLS"])
     }
   }

@@ -21,7 +21,8 @@ struct RelayTransportTests {
   private static func politeMove(_ event: String, _ extensions: [String]) -> ScriptedServer.Move {
     switch event {
     case "": .say("220 mx.example ESMTP")
-    case "EHLO client.example": .say((["250-mx.example"] + extensions.map { "250-\($0)" } + ["250 HELP"]).joined(separator: "\r\n"))
+    case "EHLO client.example":
+      .say((["250-mx.example"] + extensions.map { "250-\($0)" } + ["250 HELP"]).joined(separator: "\r\n"))
     case "DATA": .takeContent("354 go")
     case "QUIT": .say("221 2.0.0 bye")
     case ".": .say("250 2.0.0 queued as 17")
@@ -91,7 +92,8 @@ struct RelayTransportTests {
   ])
   func refusals(_ refusal: Refusal) async throws {
     let script = polite { event in
-      guard refusal.event.isEmpty ? event.isEmpty : event.hasPrefix(refusal.event) || event.dropFirst(2) == refusal.event
+      guard
+        refusal.event.isEmpty ? event.isEmpty : event.hasPrefix(refusal.event) || event.dropFirst(2) == refusal.event
       else { return nil }
       return .say(refusal.reply)
     }

@@ -19,7 +19,9 @@ struct FolderFile: Sendable {
     path = "\(folder)/\(name)"
     let temporaryPath = "\(folder)/\(temporaryName)"
     self.temporaryPath = temporaryPath
-    descriptor = try SystemError.check { open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600) }
+    descriptor = try SystemError.check {
+      open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    }
   }
 
   func append(_ octets: [UInt8]) throws(SystemError) {
@@ -49,7 +51,7 @@ struct FolderFile: Sendable {
   static func makeFolder(_ path: String) throws(SystemError) {
     do {
       try SystemError.check { mkdir(path, 0o700) }
-    } catch where error.number == EEXIST {}
+    } catch  where error.number == EEXIST {}
     try sync(path)
   }
 

@@ -15,18 +15,13 @@ struct RelayConnector: Sendable {
 
   /// A connection whose session has begun. Cancellation ends the attempt at once.
   func connect(_ client: ClientConfiguration) async throws(Unreachable) -> RelayConnection {
-    let loop = group.next()
-    let promise = loop.makePromise(of: RelayConnection.self)
-    bootstrap(on: loop, client)
-      .connect(host: configuration.relay.host.description, port: Int(configuration.relay.port))
-      .flatMapThrowing { try $0.pipeline.syncOperations.handler(type: RelayHandler.self).connection }
-      .whenComplete { result in
-        promise.completeWith(result)
-        // Somebody who does not wait any more leaves a connection that nobody holds.
-        if case .success(let connection) = result {
-          promise.futureResult.whenFailure { _ in connection.abandonSoon("nobody waits for it") }
-        }
-      }
+    let promise = group.next().makePromise(of: RelayConnection.self)
+    promise.completeWithTask {
+      let connection = try await open(client)
+      // Somebody who does not wait any more leaves a connection that nobody holds.
+      promise.futureResult.whenFailure { _ in connection.abandonSoon("nobody waits for it") }
+      return connection
+    }
     do {
       return try await withTaskCancellationHandler {
         try await promise.futureResult.get()
@@ -39,13 +34,14 @@ struct RelayConnector: Sendable {
   }
 
   /// The name's addresses are tried in turn and together (RFC 8305); each has its own channel, and one wins.
-  private func bootstrap(on loop: any EventLoop, _ client: ClientConfiguration) -> ClientBootstrap {
-    ClientBootstrap(group: loop)
+  private func open(_ client: ClientConfiguration) async throws -> RelayConnection {
+    try await ClientBootstrap(group: group)
       .connectTimeout(.nanoseconds(Int64(clamping: configuration.connectTimeout.wholeNanoseconds)))
-      .channelInitializer { channel in
+      .connect(host: configuration.relay.host.description, port: Int(configuration.relay.port)) { channel in
         channel.eventLoop.makeCompletedFuture {
           let connection = RelayConnection(channel: channel, configuration: client, tls: tls)
           try channel.pipeline.syncOperations.addHandler(RelayHandler(connection))
+          return connection
         }
       }
   }
