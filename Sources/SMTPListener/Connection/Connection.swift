@@ -31,7 +31,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   nonisolated let facts: ConnectionFacts
   nonisolated let id = UInt64.random(in: .min ... .max)
 
-  let endpoint: EndpointContext<Policy>
+  nonisolated let endpoint: EndpointContext<Policy>
   let channel: any Channel
   var session: ServerSession
   var phase = Phase.unopened
