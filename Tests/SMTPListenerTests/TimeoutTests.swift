@@ -32,6 +32,17 @@ import Testing
     #expect(!channel.isActive)
   }
 
+  @Test func aClientThatNeverReadsRepliesRunsOutOfTime() async throws {
+    let (channel, _) = try await testConnection(TestPolicy())
+    _ = try await channel.waitForOutboundWrite(as: ByteBuffer.self)
+    channel.isWritable = false
+    try await channel.type("NOOP\r\n")
+    await channel.testingEventLoop.advanceTime(by: .seconds(59))
+    #expect(channel.isActive)
+    await channel.testingEventLoop.advanceTime(by: .seconds(1))
+    #expect(!channel.isActive)
+  }
+
   @Test func contentThatStopsIsAborted() async throws {
     let policy = TestPolicy()
     let (channel, _) = try await testConnection(policy)

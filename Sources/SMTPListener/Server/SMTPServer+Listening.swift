@@ -15,7 +15,6 @@ extension SMTPServer {
     var listeners: [any Channel] = []
     do {
       for endpoint in endpoints { listeners.append(try await bind(endpoint)) }
-      addresses.settle(.success(listeners.compactMap { $0.localAddress.flatMap(SocketEndpoint.init) }))
       for listener in listeners { try await listener.setOption(.autoRead, value: true).get() }
     } catch {
       for listener in listeners { try? await listener.close() }
@@ -26,6 +25,7 @@ extension SMTPServer {
       logger.info(
         "SMTP server listens", metadata: ["smtp.endpoint": "\(address)", "smtp.security": "\(endpoint.security)"])
     }
+    addresses.settle(.success(listeners.compactMap { $0.localAddress.flatMap(SocketEndpoint.init) }))
     return listeners
   }
 
