@@ -16,7 +16,7 @@ extension Connection {
     guard isOpen else { return }
     // More than the limit and one round of reading come only when the client has hung up and the channel reads what
     // is left: nobody waits for an answer to that.
-    guard input.readableBytes + octets.readableBytes <= endpoint.limits.inputBuffer + Self.readingRound else {
+    guard input.readableBytes + octets.readableBytes - Self.readingRound <= endpoint.limits.inputBuffer else {
       drop()
       return settle()
     }

@@ -31,7 +31,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   nonisolated let facts: ConnectionFacts
   nonisolated let id = UInt64.random(in: .min ... .max)
 
-  let endpoint: EndpointContext<Policy>
+  nonisolated let endpoint: EndpointContext<Policy>
   let channel: any Channel
   var session: ServerSession
   var phase = Phase.unopened
@@ -46,7 +46,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   var isAdvancing = false
 
   /// Keeps what the policy has given for this connection.
-  var policy: PolicyDialogue<Policy>
+  let policy: PolicyDialogue<Policy>
   /// Runs while the policy is asked.
   var conversation: Task<Void, Never>?
   /// When the question was put that the policy is at.
@@ -88,7 +88,6 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
 
   private func start(tls: TLSFacts?) {
     phase = .open
-    policy = PolicyDialogue(policy: endpoint.policy, connection: facts, tls: tls)
     switch session.start(tls: tls, at: now) {
     case .ask(let question): begin(.question(question))
     default: end()
@@ -112,11 +111,12 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     guard case .handshake = phase else { return }
     let version = try? channel.pipeline.syncOperations.nioSSL_tlsVersion()
     let tls = TLSFacts(version: version.map(Self.name) ?? "TLS")
+    let mechanisms = policy.tlsStarted(tls)
     if endpoint.configuration.security == .implicitTLS {
       start(tls: tls)
     } else {
       phase = .open
-      session.tlsStarted(tls, mechanisms: policy.tlsStarted(tls), at: now)
+      session.tlsStarted(tls, mechanisms: mechanisms, at: now)
     }
     settle()
   }

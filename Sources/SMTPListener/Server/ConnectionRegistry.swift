@@ -29,6 +29,7 @@ final class ConnectionRegistry: Sendable {
   init(limits: ConnectionLimits) { self.limits = limits }
 
   var count: Int { state.withLock { $0.open.count } }
+  var connections: [any OpenConnection] { state.withLock { Array($0.open.values) } }
 
   /// - Returns: `nil` where the connection may come in; then it must be removed in the end.
   func add(_ connection: any OpenConnection) -> Refusal? {
@@ -62,16 +63,13 @@ final class ConnectionRegistry: Sendable {
 
   /// Refuses new connections, and tells those that are open.
   func shutDown() {
-    let connections = state.withLock { state in
-      state.isShuttingDown = true
-      return Array(state.open.values)
-    }
+    state.withLock { $0.isShuttingDown = true }
     for connection in connections { connection.beginShutDown() }
   }
 
   /// Ends all connections.
   func dropAll() {
-    for connection in state.withLock({ Array($0.open.values) }) { connection.beginDrop() }
+    for connection in connections { connection.beginDrop() }
   }
 
   /// Returns when the last connection is gone. For one caller, after ``shutDown()``.

@@ -15,7 +15,6 @@ extension SMTPServer {
     var listeners: [any Channel] = []
     do {
       for endpoint in endpoints { listeners.append(try await bind(endpoint)) }
-      addresses.settle(.success(listeners.compactMap { $0.localAddress.flatMap(SocketEndpoint.init) }))
       for listener in listeners { try await listener.setOption(.autoRead, value: true).get() }
     } catch {
       for listener in listeners { try? await listener.close() }
@@ -26,6 +25,7 @@ extension SMTPServer {
       logger.info(
         "SMTP server listens", metadata: ["smtp.endpoint": "\(address)", "smtp.security": "\(endpoint.security)"])
     }
+    addresses.settle(.success(listeners.compactMap { $0.localAddress.flatMap(SocketEndpoint.init) }))
     return listeners
   }
 
@@ -63,21 +63,23 @@ extension SMTPServer {
   }
 
   /// Puts a connection behind a new channel, or turns it away.
-  static func accept(_ channel: any Channel, at endpoint: EndpointContext<Policy>) -> EventLoopFuture<Void> {
+  private static func accept(_ channel: any Channel, at endpoint: EndpointContext<Policy>) -> EventLoopFuture<Void> {
     channel.eventLoop.makeCompletedFuture {
       let connection = Connection(channel: channel, endpoint: endpoint)
-      let isImplicitTLS = endpoint.configuration.security == .implicitTLS
-      if let refusal = endpoint.registry.add(connection) {
-        connection.assumeIsolated { $0.log(.debug, "Connection refused by a limit") }
-        let handler = RefusalHandler(isImplicitTLS ? nil : refusal.reply)
-        try channel.pipeline.syncOperations.addHandler(handler)
-        return
-      }
-      channel.closeFuture.whenComplete { _ in connection.assumeIsolated { $0.closed() } }
-      if isImplicitTLS, let tls = endpoint.tls {
-        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
-      }
-      try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection))
+      guard let refusal = endpoint.registry.add(connection) else { return try open(channel, connection) }
+      connection.assumeIsolated { $0.log(.debug, "Connection refused by a limit") }
+      // Whoever awaits TLS cannot read a reply in clear.
+      let reply = endpoint.configuration.security == .implicitTLS ? nil : refusal.reply
+      try channel.pipeline.syncOperations.addHandler(RefusalHandler(reply))
     }
+  }
+
+  /// Joins a connection and its channel, which is not active yet.
+  static func open(_ channel: any Channel, _ connection: Connection<Policy>) throws {
+    channel.closeFuture.whenComplete { _ in connection.assumeIsolated { $0.closed() } }
+    if connection.endpoint.configuration.security == .implicitTLS, let tls = connection.endpoint.tls {
+      try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
+    }
+    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection))
   }
 }

@@ -1,4 +1,5 @@
 public import Logging
+import MailModel
 public import NIOCore
 public import NIOPosix
 public import SMTPProtocol
@@ -117,7 +118,8 @@ public final class SMTPServer<Policy: SubmissionPolicy>: Service {
   private func stop() async {
     logger.info("SMTP server shuts down", metadata: ["smtp.connections": "\(registry.count)"])
     registry.shutDown()
-    let hardStop = group.any().scheduleTask(in: TimeAmount(limits.shutdownGrace)) { [registry, logger] in
+    let end = NIODeadline(MonotonicInstant(.now()).advanced(by: limits.shutdownGrace))
+    let hardStop = group.any().scheduleTask(deadline: end) { [registry, logger] in
       logger.warning(
         "Connections are closed before they ended what they held", metadata: ["smtp.connections": "\(registry.count)"])
       registry.dropAll()

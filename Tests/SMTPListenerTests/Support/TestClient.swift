@@ -20,6 +20,7 @@ final class TestClient: Sendable {
     reader = Reader(stream)
     channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .channelOption(.autoRead, value: reads)
+      .channelOption(.socketOption(.so_rcvbuf), value: 65_536)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           if let tls { try channel.pipeline.syncOperations.addHandler(try tls.handler()) }
@@ -34,7 +35,14 @@ final class TestClient: Sendable {
   /// Sends lines, each with CRLF, in one segment.
   func send(_ lines: String...) async throws { try await write(lines.map { $0 + "\r\n" }.joined()) }
 
-  func write(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+  func write(_ text: String) async throws {
+    do {
+      try await channel.writeAndFlush(ByteBuffer(string: text))
+    } catch {
+      _ = try await octets()  // throws what closed the channel
+      throw error
+    }
+  }
 
   /// The lines of the next reply.
   func reply() async throws -> [String] {
@@ -138,9 +146,22 @@ struct ClientTLS: Sendable {
   func handler() throws -> NIOSSLClientHandler {
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.maximumTLSVersion = maximumVersion
+    configuration.certificateVerification = .noHostnameVerification
     let trusted = try NIOSSLCertificate.fromPEMBytes(trusted)
     return try NIOSSLClientHandler(
       context: NIOSSLContext(configuration: configuration), serverHostname: serverName,
       customVerificationCallback: { $1.succeed($0 == trusted ? .certificateVerified : .failed) })
+  }
+}
+
+extension TestClient {
+  /// From the greeting to 354, without AUTH.
+  func beginMessage() async throws {
+    _ = try await line()
+    _ = try await ask("EHLO client.example")
+    _ = try await ask("MAIL FROM:<a@example.com>")
+    _ = try await ask("RCPT TO:<b@example.org>")
+    let reply = try await ask("DATA")
+    guard reply.hasPrefix("354") else { throw Ended() }
   }
 }
