@@ -94,7 +94,12 @@ import Testing
         ], input: Self.message.replacing("\r\n", with: "\n"))
       #expect(result.status == 0, "\(result.output)")
       #expect(result.output.contains("AUTH \(mechanism)"))
-      try await expectDelivered(Self.message, by: result.output, server)
+      // It adds an empty line of its own, and shows what it sent.
+      let lines = result.output.split(whereSeparator: \.isNewline).filter { $0.hasPrefix(" ~> ") }.map { $0.dropFirst(4) }
+      let sent = lines.drop { $0 != "DATA" }.dropFirst().prefix { $0 != "." }
+        .map { ($0.hasPrefix(".") ? $0.dropFirst() : $0) + "\r\n" }.joined()
+      #expect(sent.hasPrefix(Self.message))
+      try await expectDelivered(sent, by: result.output, server)
     }
   }
 

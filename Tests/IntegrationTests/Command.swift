@@ -63,7 +63,7 @@ func run(_ path: String, _ arguments: [String], input: String = "", seconds: Int
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try Data(input.utf8).write(to: URL(filePath: folder + "/in"))
-    FileManager.default.createFile(atPath: folder + "/out", contents: nil)
+    _ = FileManager.default.createFile(atPath: folder + "/out", contents: nil)
     let inFile = try FileHandle(forReadingFrom: URL(filePath: folder + "/in"))
     let outFile = try FileHandle(forWritingTo: URL(filePath: folder + "/out"))
     let child = try Child(path, arguments, input: inFile, output: outFile, errors: outFile)

@@ -43,7 +43,7 @@ final class DemoServer: Sendable {
   }
 
   private init(_ arguments: [String], log: String) throws {
-    if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+    if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
     let errors = try FileHandle(forWritingTo: URL(filePath: log))
     try errors.seekToEnd()
     let pipe = Pipe()

@@ -5,9 +5,7 @@ import Testing
 func freePort() throws -> Int {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  var address = loopback(0)
   var length = socklen_t(MemoryLayout<sockaddr_in>.size)
   let result = withUnsafeMutablePointer(to: &address) { pointer in
     pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socket in
@@ -16,6 +14,31 @@ func freePort() throws -> Int {
   }
   try #require(result == 0)
   return Int(UInt16(bigEndian: address.sin_port))
+}
+
+/// Returns when a connection to the port is taken. Blocks.
+func waitUntilListening(_ port: Int) throws {
+  for _ in 0..<200 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = loopback(port)
+    let result = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    if result == 0 { return }
+    usleep(50_000)
+  }
+  throw DemoServer.Failure(description: "nobody listens on port \(port)")
+}
+
+private func loopback(_ port: Int) -> sockaddr_in {
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  address.sin_port = UInt16(port).bigEndian
+  return address
 }
 
 /// A host that greets everybody with one line and ends there; or says nothing at all.
@@ -29,7 +52,6 @@ final class ScriptedHost: Sendable {
       import socket, sys, threading
       greeting = sys.argv[2]
       server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-      print("ready", flush=True)
       held = []
       while True:
         connection, _ = server.accept()
@@ -38,11 +60,10 @@ final class ScriptedHost: Sendable {
           connection.shutdown(socket.SHUT_WR)
         held.append(connection)
       """
-    let pipe = Pipe()
     child = try Child(
-      try #require(Peer.python3.path), ["-c", script, "\(port)", greeting ?? ""], input: nil,
-      output: pipe.fileHandleForWriting, errors: .standardError)
-    try #require(!pipe.fileHandleForReading.availableData.isEmpty)
+      try #require(Peer.python3.path), ["-c", script, "\(port)", greeting ?? ""], input: nil, output: .nullDevice,
+      errors: .standardError)
+    try waitUntilListening(port)
   }
 
   func stop() {
@@ -65,6 +86,7 @@ final class Sink: Sendable {
     child = try Child(
       try #require(Peer.smtpSink.path), user + ["-d", self.folder + "/%H%M%S.", "127.0.0.1:\(port)", "100"], input: nil,
       output: .nullDevice, errors: .standardError)
+    try waitUntilListening(port)
   }
 
   func stop() {

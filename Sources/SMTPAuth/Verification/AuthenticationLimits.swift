@@ -7,9 +7,9 @@ public struct AuthenticationLimits: Hashable, Sendable {
   /// Slow verifications at once, each on a thread of its own and with the memory of its parameters (16 MiB by
   /// default); default 2.
   public var slowVerifications = 2
-  /// Slow verifications that wait their turn beside those; more clients are told to come again. Default 64, which is
-  /// a wait of two seconds at the worst.
-  public var waitingSlowVerifications = 64
+  /// Slow verifications that wait their turn beside those; more clients are told to come again. Default 1,024: half a
+  /// minute at the worst, which clients wait, so that a platform's customers may all come at once.
+  public var waitingSlowVerifications = 1_024
 
   /// The defaults.
   public init() {}
