@@ -55,10 +55,13 @@ final class ScriptedHost: Sendable {
       held = []
       while True:
         connection, _ = server.accept()
-        if greeting:
-          connection.sendall(greeting.encode() + b"\\r\\n")
-          connection.shutdown(socket.SHUT_WR)
         held.append(connection)
+        try:
+          if greeting:
+            connection.sendall(greeting.encode() + b"\\r\\n")
+            connection.shutdown(socket.SHUT_WR)
+        except OSError:
+          pass  # gone already
       """
     child = try Child(
       try #require(Peer.python3.path), ["-c", script, "\(port)", greeting ?? ""], input: nil, output: .nullDevice,

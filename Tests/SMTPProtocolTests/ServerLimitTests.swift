@@ -194,6 +194,33 @@ extension SessionDriver {
     #expect(!driver.advance(by: .seconds(1)).isEmpty)
   }
 
+  /// The same octets at once, and with a sink that takes ten minutes for them.
+  @Test func theTimeOfASinkIsNotTheClients() async throws {
+    var configuration = ServerConfiguration(hostName: try #require(DomainName("mail.example.net")))
+    configuration.security = .plaintext
+    configuration.requiresAuthentication = false
+    var session = ServerSession(configuration: configuration)
+    var now = MonotonicInstant(nanoseconds: 0)
+    var replies: [UInt8] = []
+    #expect(session.start(at: now) == .ask(.connection))
+    session.resume(.connected(mechanisms: []), at: now, replies: &replies)
+    var input = Array("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n".utf8)
+    while true {
+      let step = session.receive(input.span, at: now, replies: &replies)
+      input.removeFirst(step.consumed)
+      guard case .ask = step.action else {
+        #expect(step.action == .content(0..<12))
+        break
+      }
+      session.resume(.accept, at: now, replies: &replies)
+    }
+    now = now.advanced(by: .seconds(600))
+    #expect(session.receive(input.span, at: now, replies: &replies).action == .read)
+    #expect(session.expire(at: now.advanced(by: .seconds(59)), replies: &replies) == .read)
+    #expect(session.expire(at: now.advanced(by: .seconds(61)), replies: &replies) == .abandonMessage)
+    #expect(session.expire(at: now.advanced(by: .seconds(61)), replies: &replies) == .close)
+  }
+
   @Test func shutdownLetsAMessageFinish() async throws {
     let (idle, _) = try await ready()
     #expect(String(decoding: idle.shutDown(), as: UTF8.self).hasPrefix("421 4.3.2 "))

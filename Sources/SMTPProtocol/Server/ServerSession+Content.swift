@@ -8,7 +8,7 @@ extension ServerSession.State {
     _ input: Span<UInt8>, _ offset: inout Int, _ content: Content, _ context: inout Context, _ now: MonotonicInstant
   ) -> ServerSession.Transition {
     var content = content
-    if offset < input.count { content.lastOctets = now }
+    content.goOn(at: now, hasOctets: offset < input.count)
     let event = content.reader.next(input, from: offset)
     if case .octets(let range, _) = event { content.octets += range.count }
     if let refusal = content.refusal(context.limits) {
@@ -19,6 +19,7 @@ extension ServerSession.State {
     switch event {
     case .octets(let range, let next):
       offset = next
+      content.handedOver = now
       return Transition(.content(content), .content(range))
     case .more:
       offset = input.count
@@ -51,6 +52,16 @@ extension ServerSession.State {
 }
 
 extension ServerSession.Content {
+  /// While the sink took its time, the client could not send; that counts for nothing.
+  fileprivate mutating func goOn(at now: MonotonicInstant, hasOctets: Bool) {
+    if let handedOver {
+      begun = begun.advanced(by: handedOver.duration(to: now))
+      lastOctets = now
+    }
+    handedOver = nil
+    if hasOctets { lastOctets = now }
+  }
+
   /// Why the content cannot be accepted, as far as it has come.
   fileprivate func refusal(_ limits: Limits) -> SMTPReply? {
     switch reader.defect {

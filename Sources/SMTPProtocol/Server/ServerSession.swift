@@ -115,8 +115,11 @@ extension ServerSession {
   struct Content {
     var reader: ContentReader
     var octets = 0
+    /// When the client was told to go on; later by as long as it had to wait for us since.
     var begun: MonotonicInstant
     var lastOctets: MonotonicInstant
+    /// When octets were last handed to the sink, which may take its time.
+    var handedOver: MonotonicInstant?
     /// Whether the end was read, in content that is refused.
     var hasEnded = false
   }
