@@ -149,7 +149,7 @@ import Testing
     let folder = try await folders.open()
     let now = SystemTime().now()
     let old = (0..<1200).map { Mail.message(at: now + .milliseconds($0 - 40 * 86_400_000)) }
-    for message in old { try await folder.queue.enqueue(message) }
+    try await folder.queue.enqueueAll(old)
     try await folder.queue.deliverAll()  // a thousand of them
     let young = Mail.message()
     try await folder.queue.enqueue(young)

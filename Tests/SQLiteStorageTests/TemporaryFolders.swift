@@ -75,12 +75,23 @@ struct Mail: Sendable {
 }
 
 extension QueueStore {
-  /// Claims everything that is due and delivers it.
+  /// Claims what is due, a thousand messages at most, and delivers it.
   func deliverAll() async throws {
     let now = SystemTime().now()
-    for claim in try await claim(ClaimRequest(limit: 1000, now: now, leasedUntil: now + .seconds(60))).claims {
-      let changes = claim.recipients.map { Settlement.Change(index: $0.index, state: .delivered, reply: nil) }
-      try await settle(Settlement(id: claim.id, token: claim.token, at: now, changes: changes))
+    let claims = try await claim(ClaimRequest(limit: 1000, now: now, leasedUntil: now + .seconds(60))).claims
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for claim in claims {
+        let changes = claim.recipients.map { Settlement.Change(index: $0.index, state: .delivered, reply: nil) }
+        group.addTask { try await settle(Settlement(id: claim.id, token: claim.token, at: now, changes: changes)) }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  func enqueueAll(_ messages: [NewMessage]) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for message in messages { group.addTask { try await enqueue(message) } }
+      try await group.waitForAll()
     }
   }
 
