@@ -19,6 +19,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -80,7 +81,9 @@ let package = Package(
       swiftSettings: common),
     .target(
       name: "SQLiteStorage",
-      dependencies: ["MailModel", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", grdb, logging],
+      dependencies: [
+        "MailModel", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", grdb, sqlite, logging,
+      ],
       swiftSettings: common),
 
     // For tests, ours and the host's.
@@ -131,7 +134,7 @@ let package = Package(
       name: "SQLiteStorageTests",
       dependencies: [
         "SQLiteStorage", "DeliveryQueue", "MailModel", "SMTPAuth", "AccessControl", "SMTPSubmission", "SMTPTesting",
-        grdb,
+        grdb, logging,
       ],
       swiftSettings: common),
     .testTarget(

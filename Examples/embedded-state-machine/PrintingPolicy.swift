@@ -4,7 +4,9 @@ import Synchronization
 
 /// Accepts what comes, and tells on standard error what it got.
 struct PrintingPolicy: SubmissionPolicy {
-  func connect(_ connection: ConnectionFacts) async -> ConnectionDecision<PrintingSession> { .accept(PrintingSession()) }
+  func connect(_ connection: ConnectionFacts) async -> ConnectionDecision<PrintingSession> {
+    .accept(PrintingSession())
+  }
 }
 
 struct PrintingSession: PolicySession {
@@ -15,7 +17,9 @@ struct PrintingSession: PolicySession {
   func sender(_ sender: SenderRequest) async -> PolicyDecision { .accept }
 
   func recipient(_ recipient: ForwardPath) async -> PolicyDecision {
-    guard case .mailbox(let mailbox) = recipient, mailbox.domain?.description == "refused.example" else { return .accept }
+    guard case .mailbox(let mailbox) = recipient, mailbox.domain?.description == "refused.example" else {
+      return .accept
+    }
     return .refuse(SMTPReply(550, EnhancedStatusCode("5.7.1"), "No mail to refused.example, please"))
   }
 

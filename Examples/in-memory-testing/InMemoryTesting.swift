@@ -81,7 +81,8 @@ import ServiceLifecycle
     let instance = Instance(name: "test")
     let domain = SMTPConfiguration(instance: instance.id, name: "test", domain: try unwrap(DomainName("example.com")))
     let user = SMTPUser(
-      configuration: domain.id, username: SecretGenerator.username(), verifier: try .keyedDigest(of: secret, under: key))
+      configuration: domain.id, username: SecretGenerator.username(), verifier: try .keyedDigest(of: secret, under: key)
+    )
     let zone = try NetworkZone(id: "loopback", name: "loopback", addresses: [try unwrap(ZoneAddress("127.0.0.0/8"))])
     let rule = try AccessRule(id: "loopback", contexts: [AccessContext(zoneIDs: [zone.id])])
     try await tenants.apply([

@@ -34,8 +34,11 @@ struct DemoFiles {
   /// Whole, or not at all, and for the owner alone.
   private static func write(_ octets: [UInt8], to path: String) throws {
     let temporary = path + ".new"
-    guard FileManager.default.createFile(atPath: temporary, contents: Data(octets), attributes: [.posixPermissions: 0o600])
+    guard
+      FileManager.default.createFile(atPath: temporary, contents: Data(octets), attributes: [.posixPermissions: 0o600])
     else { throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path]) }
-    guard rename(temporary, path) == 0 else { throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path]) }
+    guard rename(temporary, path) == 0 else {
+      throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
+    }
   }
 }

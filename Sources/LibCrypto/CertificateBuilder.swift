@@ -46,9 +46,11 @@ import COpenSSL
   func addExtensions(
     alternativeNames names: [SelfSignedCertificate.SubjectName], kind: SigningKey.Kind
   ) throws(CryptoError) {
-    // Key exchange by RSA itself, which TLS 1.2 still knows, enciphers with the key.
-    let keyUsage = if case .rsa = kind { "digitalSignature,keyEncipherment" } else { "digitalSignature" }
-    try add(NID_basic_constraints, "critical,CA:FALSE")
+    // Key exchange by RSA itself, which TLS 1.2 still knows, enciphers with the key. A certificate that vouches for itself
+    // signs a certificate: without keyCertSign and CA, some verifiers do not take it for a root.
+    let keyExchange = if case .rsa = kind { ",keyEncipherment" } else { "" }
+    let keyUsage = "digitalSignature,keyCertSign\(keyExchange)"
+    try add(NID_basic_constraints, "critical,CA:TRUE,pathlen:0")
     try add(NID_key_usage, "critical,\(keyUsage)")
     try add(NID_ext_key_usage, "serverAuth")
     try add(NID_subject_alt_name, names.map(\.alternativeName).joined(separator: ","))

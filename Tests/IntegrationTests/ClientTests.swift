@@ -56,7 +56,8 @@ import Testing
         p.kill()
         """
       let command = [
-        "openssl", "s_client", "-quiet", "-starttls", "smtp", "-crlf", "-connect", "127.0.0.1:\(server.announcement.port)",
+        "openssl", "s_client", "-quiet", "-starttls", "smtp", "-crlf", "-connect",
+        "127.0.0.1:\(server.announcement.port)",
       ]
       let result = try await run(.python3, ["-c", script] + command)
       let lines = result.output.split(whereSeparator: \.isNewline).map(String.init)
@@ -95,7 +96,9 @@ import Testing
       #expect(result.status == 0, "\(result.output)")
       #expect(result.output.contains("AUTH \(mechanism)"))
       // It adds an empty line of its own, and shows what it sent.
-      let lines = result.output.split(whereSeparator: \.isNewline).filter { $0.hasPrefix(" ~> ") }.map { $0.dropFirst(4) }
+      let lines = result.output.split(whereSeparator: \.isNewline).filter { $0.hasPrefix(" ~> ") }.map {
+        $0.dropFirst(4)
+      }
       let sent = lines.drop { $0 != "DATA" }.dropFirst().prefix { $0 != "." }
         .map { ($0.hasPrefix(".") ? $0.dropFirst() : $0) + "\r\n" }.joined()
       #expect(sent.hasPrefix(Self.message))

@@ -77,7 +77,9 @@ import Testing
 }
 
 @Suite struct Base64Tests {
-  @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")])
+  @Test(arguments: [
+    ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+  ])
   func vectorsOfRFC4648(text: String, encoded: String) {
     var output: [UInt8] = []
     Base64.encode(Array(text.utf8).span, into: &output)
@@ -94,7 +96,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["A", "AA", "AAA", "====", "A===", "AA=A", "Zh==", "Zm9=", "Zg==Zg==", " Zg==", "Zg= =", "Zg-_", "Zg\n=", "=AAA"])
+  @Test(arguments: [
+    "A", "AA", "AAA", "====", "A===", "AA=A", "Zh==", "Zm9=", "Zg==Zg==", " Zg==", "Zg= =", "Zg-_", "Zg\n=", "=AAA",
+  ])
   func isStrict(text: String) {
     #expect(Base64.decode(Array(text.utf8).span) == nil)
   }

@@ -43,7 +43,8 @@ struct Deployment {
   }
 
   static func loopbackOnly() throws -> AccessPolicy {
-    let zone = try NetworkZone(id: "loopback", name: "loopback", addresses: [.subnet(try #require(IPNetwork("127.0.0.0/8")))])
+    let zone = try NetworkZone(
+      id: "loopback", name: "loopback", addresses: [.subnet(try #require(IPNetwork("127.0.0.0/8")))])
     let rule = try AccessRule(id: "loopback", contexts: [AccessContext(zoneIDs: ["loopback"])])
     return try AccessPolicy(zones: [zone], rules: [rule])
   }

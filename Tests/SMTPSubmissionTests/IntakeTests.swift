@@ -39,7 +39,8 @@ import Testing
   @Test func whatThereIsStays() async throws {
     let deployment = try await Deployment()
     let message = "message-id : <own@example.com>\r\nDATE: Sun, 22 Nov 2026 15:04:05 +0000\r\n\r\n"
-    let reply = await deployment.send(message, to: ["b@example.org", "c@example.org"], by: try await deployment.session())
+    let reply = await deployment.send(
+      message, to: ["b@example.org", "c@example.org"], by: try await deployment.session())
     let content = try await deployment.content(queuedBy: reply)
     #expect(content.hasSuffix(message))
     #expect(header(content).count == 3)
@@ -74,7 +75,9 @@ import Testing
       var reply = ""
       if isDripped {
         _ = await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n")
-        for octet in (message + ".\r\n").utf8 { reply += String(decoding: await driver.receive([octet]), as: UTF8.self) }
+        for octet in (message + ".\r\n").utf8 {
+          reply += String(decoding: await driver.receive([octet]), as: UTF8.self)
+        }
       } else {
         reply = await deployment.send(message, by: driver)
       }

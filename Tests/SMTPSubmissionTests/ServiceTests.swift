@@ -47,7 +47,8 @@ import Testing
   @Test func wrongAndUnknownAreTheSame() async throws {
     let deployment = try await Deployment()
     var replies: [String] = []
-    for (username, password) in [(deployment.user.username, "wrong"), ("nobody", deployment.password), ("nobody", "x")] {
+    for (username, password) in [(deployment.user.username, "wrong"), ("nobody", deployment.password), ("nobody", "x")]
+    {
       let driver = try deployment.connection()
       _ = await driver.connect()
       _ = await driver.send("EHLO x\r\n")
@@ -63,11 +64,13 @@ import Testing
     _ = await driver.send("EHLO x\r\n")
     #expect(await driver.send("AUTH LOGIN\r\n") == "334 VXNlcm5hbWU6\r\n")
     #expect(await driver.send(Array(deployment.user.username.utf8).base64 + "\r\n") == "334 UGFzc3dvcmQ6\r\n")
-    #expect(await driver.send(Array(deployment.password.utf8).base64 + "\r\n") == "235 2.7.0 Authentication successful\r\n")
+    #expect(
+      await driver.send(Array(deployment.password.utf8).base64 + "\r\n") == "235 2.7.0 Authentication successful\r\n")
   }
 
   @Test(arguments: [
-    ("a@example.com", true), ("A@EXAMPLE.COM", true), ("", true), ("a@example.org", false), ("a@sub.example.com", false),
+    ("a@example.com", true), ("A@EXAMPLE.COM", true), ("", true), ("a@example.org", false),
+    ("a@sub.example.com", false),
     ("a@com", false), ("a@notexample.com", false), ("a@[127.0.0.1]", false), ("\"x@example.com\"@evil.example", false),
     ("a%example.com@evil.example", false),
   ])

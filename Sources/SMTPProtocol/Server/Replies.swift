@@ -11,7 +11,8 @@ extension SMTPReply {
   static let startContent = SMTPReply(354, nil, "End data with <CR><LF>.<CR><LF>")
   static let cannotVerify = SMTPReply(252, (.success, 0, 0), "Cannot verify an address; RCPT tells")
   static let help = SMTPReply(
-    214, (.success, 0, 0), "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT (RFC 5321, RFC 6409)")
+    214, (.success, 0, 0),
+    "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT (RFC 5321, RFC 6409)")
 
   static let needsTLS = SMTPReply(530, (.permanentFailure, 7, 0), "Must issue a STARTTLS command first")
   static let needsAuthentication = SMTPReply(530, (.permanentFailure, 7, 0), "Authentication required")
@@ -48,7 +49,8 @@ extension SMTPReply {
     554, (.permanentFailure, 6, 0), "The message holds a CR or LF alone; lines must end in CRLF")
   static let nullInMessage = SMTPReply(554, (.permanentFailure, 6, 0), "The message holds a NUL octet")
 
-  static let tooManyErrors = SMTPReply(421, (.persistentTransientFailure, 7, 0), "Too many errors; closing the connection")
+  static let tooManyErrors = SMTPReply(
+    421, (.persistentTransientFailure, 7, 0), "Too many errors; closing the connection")
   static let tooManyFailures = SMTPReply(
     421, (.persistentTransientFailure, 7, 0), "Too many authentication failures; closing the connection")
   static let tooManyMessages = SMTPReply(

@@ -181,7 +181,9 @@ extension ServerSession.State {
     return Transition(.startingTLS, .startTLS)
   }
 
-  private static func say(_ reply: SMTPReply, _ transaction: Transaction?, _ replies: inout [UInt8]) -> ServerSession.Transition {
+  private static func say(_ reply: SMTPReply, _ transaction: Transaction?, _ replies: inout [UInt8])
+    -> ServerSession.Transition
+  {
     reply.encode(into: &replies)
     return Transition(.command(transaction))
   }

@@ -157,7 +157,8 @@ extension MessageIntake {
     let section = HeaderSection(state.header)
     if let reply = refusal(of: section) { return .failure(Refusal(reply: reply)) }
     let trace = AddedFields(id: id, request: request, client: client, environment: environment)
-    let prefix = trace.octets(for: section) + section.octets(without: ["bcc", "resent-bcc"]) + [.carriageReturn, .lineFeed]
+    let prefix =
+      trace.octets(for: section) + section.octets(without: ["bcc", "resent-bcc"]) + [.carriageReturn, .lineFeed]
     return .success(Prepared(prefix: prefix, body: state.body, spool: state.spool))
   }
 

@@ -55,7 +55,8 @@ extension TenantDirectory {
     let namesakes = usersByName[Array(user.username.utf8)] ?? []
     let domains = namesakes.compactMap { users[$0] }.compactMap { configurations[$0.configuration]?.domain }
     return Account(
-      user: user, instance: instance, domains: Set(domains), accessPolicy: accessPolicies[instance.id] ?? AccessPolicy())
+      user: user, instance: instance, domains: Set(domains), accessPolicy: accessPolicies[instance.id] ?? AccessPolicy()
+    )
   }
 
   package func allInstances() -> [Instance] {
