@@ -19,7 +19,8 @@ public struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
     self.prefixLength = prefixLength
   }
 
-  /// `192.0.2.0/24`, `2001:db8::/32`, or an address alone, which is a block of one.
+  /// `192.0.2.0/24`, `2001:db8::/32`, or an address alone, which is a block of one. `::ffff:192.0.2.0/120` is
+  /// `192.0.2.0/24`; a mapped IPv4 address with a shorter prefix than 96 bits is no block of either family.
   public init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let address = IPAddress(String(parts[0])) else { return nil }
@@ -27,9 +28,11 @@ public struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
       self.init(address, prefixLength: address.bitWidth)
       return
     }
-    guard !parts[1].isEmpty, parts[1].count <= 3, parts[1].utf8.allSatisfy(\.isASCIIDigit), let length = Int(parts[1])
+    guard (1...3).contains(parts[1].utf8.count), parts[1].utf8.allSatisfy(\.isASCIIDigit), let length = Int(parts[1]),
+      parts[1] == "\(length)"
     else { return nil }
-    self.init(address, prefixLength: length)
+    let isMapped = address.bitWidth == 32 && parts[0].utf8.contains(UInt8(ascii: ":"))
+    self.init(address, prefixLength: isMapped ? length - 96 : length)
   }
 
   /// Whether the block holds `candidate`. Addresses of another family are never in it.

@@ -8,17 +8,17 @@ public struct MonotonicInstant: Hashable, Sendable, InstantProtocol {
   /// That many nanoseconds after the origin.
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-  /// `duration` later.
+  /// `duration` later; at the ends of time where it would go beyond.
   public func advanced(by duration: Duration) -> MonotonicInstant {
     let (seconds, attoseconds) = duration.components
-    let span = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    let sum = nanoseconds.addingReportingOverflow(span.partialValue &+ attoseconds / 1_000_000_000)
-    guard !span.overflow, !sum.overflow else { return MonotonicInstant(nanoseconds: seconds < 0 ? .min : .max) }
-    return MonotonicInstant(nanoseconds: sum.partialValue)
+    let sum = Int128(nanoseconds) + Int128(seconds) * 1_000_000_000 + Int128(attoseconds / 1_000_000_000)
+    return MonotonicInstant(nanoseconds: Int64(clamping: sum))
   }
 
   /// From here to `other`.
-  public func duration(to other: MonotonicInstant) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
+  public func duration(to other: MonotonicInstant) -> Duration {
+    .nanoseconds(other.nanoseconds) - .nanoseconds(nanoseconds)  // an Int64 could not hold every difference
+  }
 
   /// Earlier before later.
   public static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {

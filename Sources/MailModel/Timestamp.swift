@@ -17,7 +17,7 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
 
   /// How much later `left` is.
   public static func - (left: Timestamp, right: Timestamp) -> Duration {
-    .milliseconds(left.milliseconds - right.milliseconds)
+    .milliseconds(left.milliseconds) - .milliseconds(right.milliseconds)  // an Int64 could not hold every difference
   }
 
   /// RFC 3339, to the millisecond, in UTC: `2026-11-22T15:04:05.000Z`.
@@ -60,9 +60,9 @@ private struct CalendarDate {
 
   init(_ timestamp: Timestamp) {
     let dayLength: Int64 = 86_400_000
-    var rest = timestamp.milliseconds % dayLength
-    if rest < 0 { rest += dayLength }
-    let days = Int((timestamp.milliseconds - rest) / dayLength)
+    var (wholeDays, rest) = timestamp.milliseconds.quotientAndRemainder(dividingBy: dayLength)
+    if rest < 0 { (wholeDays, rest) = (wholeDays - 1, rest + dayLength) }
+    let days = Int(wholeDays)
     milliseconds = Int(rest % 1000)
     let seconds = Int(rest / 1000)
     clock = "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
