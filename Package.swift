@@ -16,6 +16,7 @@ let strict: [SwiftSetting] = common + [.strictMemorySafety()]
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -73,11 +74,11 @@ let package = Package(
     // Doors to the world.
     .target(
       name: "SMTPListener",
-      dependencies: ["MailModel", "SMTPProtocol", nioCore, nioPosix, nioSSL, logging, lifecycle],
+      dependencies: ["MailModel", "SMTPProtocol", nioCore, nioPosix, nioTLS, nioSSL, logging, lifecycle],
       swiftSettings: common),
     .target(
       name: "SMTPDelivery",
-      dependencies: ["MailModel", "SMTPProtocol", "DeliveryQueue", nioCore, nioPosix, nioSSL, logging],
+      dependencies: ["MailModel", "SMTPProtocol", "DeliveryQueue", nioCore, nioPosix, nioTLS, nioSSL],
       swiftSettings: common),
     .target(
       name: "SQLiteStorage",

@@ -94,11 +94,10 @@ import ServiceLifecycle
 }
 
 extension ManualTime {
-  /// Waits until a message's retry stands in the queue and somebody sleeps until then, and goes there.
+  /// Waits until a message's retry stands in the queue, and goes there.
   fileprivate func advancePastRetry(of id: QueueID, in queue: InMemoryQueueStore) async {
     while true {
       if let next = try? await queue.status(of: id)?.recipients.first?.nextAttempt, next > now() {
-        await sleeper(until: next)
         return advance(to: next)
       }
       await Task.yield()
