@@ -47,7 +47,7 @@ final class DeliveryLog: Sendable {
   }
 
   func settled(_ settlement: Settlement) {
-    logger.debug(
+    logger.info(
       "Delivery attempted",
       metadata: [
         "queue-id": "\(settlement.id)",

@@ -2,6 +2,14 @@ import NIOCore
 import NIOPosix
 import SMTPProtocol
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Makes connections to one relay.
 struct RelayConnector: Sendable {
   /// Why there is no connection, for a person to read.
@@ -53,6 +61,7 @@ struct RelayConnector: Sendable {
         return "its name has no address that we could find"
       }
       return error.connectionErrors.map { describe($0.error) }.joined(separator: "; ")
+    case let error as IOError: return String(cString: strerror(error.errnoCode))
     case ChannelError.connectTimeout: return "it did not answer in time"
     case is CancellationError: return "the delivery was cancelled"
     default: return String(describing: error)
