@@ -63,7 +63,8 @@ public final class QueueIDGenerator: Sendable {
   public func next(at now: Timestamp) -> QueueID {
     let sequence = last.withLock { last in
       let floor = max(0, min(now.milliseconds, Int64.max >> 20)) << 20
-      last = max(last + 1, floor)
+      // At the end of all numbers, which only a damaged store could hold, the secret alone tells IDs apart.
+      last = max(last == .max ? last : last + 1, floor)
       return last
     }
     return QueueID(trusted: sequence, secret: .random(in: .min ... .max))
