@@ -49,6 +49,31 @@ struct FolderTransportTests {
     #expect(try names(folder.path).isEmpty)
   }
 
+  @Test func whatACrashLeftBehindIsRemoved() throws {
+    let folder = try TemporaryFolder()
+    let id = QueueIDGenerator().next(at: Timestamp(milliseconds: 1_700_000_000_000))
+    let left = [".\(id).1.tmp", ".\(id).18446744073709551615.tmp"]
+    let others = [
+      "\(id).eml", "\(id).1.tmp", ".\(id).tmp", ".\(id).1.x.tmp", ".\(id).x.tmp", ".\(id).1.tmp2", ".x.1.tmp", ".x",
+    ]
+    for name in left + others {
+      #expect(FileManager.default.createFile(atPath: "\(folder.path)/\(name)", contents: Data()))
+    }
+    // One that cannot be removed keeps nobody from delivering.
+    let stubborn = ".\(id).2.tmp"
+    try FileManager.default.createDirectory(atPath: "\(folder.path)/\(stubborn)", withIntermediateDirectories: false)
+    _ = try FolderTransport(path: folder.path)
+    #expect(try names(folder.path) == (others + [stubborn]).sorted())
+  }
+
+  @Test(arguments: ["", "/"])
+  func aFolderIsMadeWhereItIsAskedFor(_ end: String) throws {
+    let folder = try TemporaryFolder()
+    _ = try FolderTransport(path: folder.path + "/delivered" + end)
+    #expect(try names(folder.path) == ["delivered"])
+    _ = try FolderTransport(path: folder.path + "/delivered" + end)
+  }
+
   @Test func aFolderThatIsGoneDefers() async throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/delivered"

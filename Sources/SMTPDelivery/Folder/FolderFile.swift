@@ -47,12 +47,28 @@ struct FolderFile: Sendable {
     unlink(temporaryPath)
   }
 
-  /// Makes sure that there is such a folder; one that is new only its owner can enter.
+  /// Makes sure that there is such a folder, for good; one that is new only its owner can enter.
   static func makeFolder(_ path: String) throws(SystemError) {
     do {
       try SystemError.check { mkdir(path, 0o700) }
+      // Its name stands in its parent.
+      try sync("\(path)/..")
     } catch  where error.number == EEXIST {}
     try sync(path)
+  }
+
+  /// Removes the files in the folder whose names are like that of a temporary file. What cannot be removed stays.
+  static func sweep(_ folder: String, where isTemporaryName: (String) -> Bool) throws(SystemError) {
+    guard let directory = opendir(folder) else { throw SystemError(number: errno) }
+    defer { closedir(directory) }
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+          String(cString: $0)
+        }
+      }
+      if isTemporaryName(name) { unlink("\(folder)/\(name)") }
+    }
   }
 
   private static func sync(_ folder: String) throws(SystemError) {

@@ -6,7 +6,8 @@ import MailModel
 /// tests, and hosts that take mail up from there.
 ///
 /// A file has its name only when it is whole and on stable storage. A message that is delivered twice, or to its recipients
-/// in several attempts, replaces its file. What a crash leaves behind has a name that begins with a dot.
+/// in several attempts, replaces its file. What a crash leaves behind has a name that begins with a dot, and is removed
+/// by the next transport for the folder; so a folder has one transport at a time.
 public final class FolderTransport: DeliveryTransport {
   private static let chunkSize = 65_536
 
@@ -16,13 +17,15 @@ public final class FolderTransport: DeliveryTransport {
   /// Keeps what blocks away from everybody else.
   private let queue = DispatchQueue(label: "FolderTransport")
 
-  /// Makes the folder, with mode 0700, where there is none. Its parent must exist. Blocks for a moment.
+  /// Makes the folder, with mode 0700, where there is none, and removes unfinished files. The folder's parent must exist.
+  /// Blocks for a moment.
   ///
   /// - Throws: ``TransportError`` with code ``TransportError/Code/unusableFolder``.
   public init(path: String) throws {
     self.path = path
     do {
       try FolderFile.makeFolder(path)
+      try FolderFile.sweep(path, where: Self.isTemporaryName)
     } catch {
       throw TransportError(.unusableFolder, "the folder cannot be made or opened: \(error)", cause: error)
     }
@@ -34,13 +37,22 @@ public final class FolderTransport: DeliveryTransport {
     var hostProblem: String?
     let outcome: DeliveryOutcome
     do {
-      try await write(content, as: name, temporaryName: ".\(claim.id).\(claim.token.value).tmp")
+      try await write(content, as: name, temporaryName: Self.temporaryName(claim))
       outcome = .delivered(DeliveryReply(code: 250, text: "250 2.0.0 Written to \(name)"))
     } catch {
       outcome = .deferred(DeliveryReply(problem: "Cannot write \(name): \(error)"))
       if error is SystemError { hostProblem = "The folder \(path) does not take \(name): \(error)" }
     }
     return DeliveryReport(outcomes: claim.recipients.map { _ in outcome }, hostProblem: hostProblem)
+  }
+
+  /// `.QUEUEID.TOKEN.tmp`: no two attempts have the same one.
+  private static func temporaryName(_ claim: Claim) -> String { ".\(claim.id).\(claim.token.value).tmp" }
+
+  private static func isTemporaryName(_ name: String) -> Bool {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0].isEmpty && QueueID(String(parts[1])) != nil
+      && UInt64(parts[2]) != nil && parts[3] == "tmp"
   }
 
   private func write(_ content: any MessageContent, as name: String, temporaryName: String) async throws {
