@@ -144,11 +144,24 @@ struct RelayTLSTests {
   }
 
   @Test func refusedCredentialsAreTheOperatorsBusinessAndAreNotShown() async throws {
-    try await ScriptedServer.run(tls: tls, script(authentication: "535 5.7.8 no")) { server in
+    // A server may repeat what it was told.
+    let echo = "535-5.7.8 AHNvbWVib2R5AGdlaGVpbQ==\r\n535 5.7.8 somebody geheim"
+    try await ScriptedServer.run(tls: tls, script(authentication: echo)) { server in
       let report = try await send(
         server, .test(server.endpoint, .required, user: "somebody", password: "geheim") { $0.trust = .anyCertificate })
-      #expect(report.outcomes == [.deferred(DeliveryReply(code: 535, text: "535 5.7.8 no"))])
-      #expect(report.hostProblem == "\(server.endpoint) answered AUTH with 535 5.7.8 no")
+      #expect(report.outcomes == [.deferred(DeliveryReply(code: 535, text: "535 5.7.8"))])
+      #expect(report.hostProblem == "\(server.endpoint) answered AUTH with 535 5.7.8")
+    }
+  }
+
+  @Test(arguments: ["502 5.5.1 no", "554 5.7.0 no"])
+  func requiredButRefused(_ reply: String) async throws {
+    try await ScriptedServer.run(script(startTLS: .say(reply))) { server in
+      let report = try await send(server, .test(server.endpoint, .required))
+      #expect(report.outcomes == [.deferred(DeliveryReply(code: UInt16(reply.prefix(3)) ?? 0, text: reply))])
+      #expect(report.hostProblem == "\(server.endpoint) answered STARTTLS with \(reply)")
+      #expect(server.record.connections == 1)
+      #expect(server.record.commands == ["EHLO client.example", "STARTTLS"])
     }
   }
 
@@ -163,6 +176,38 @@ struct RelayTLSTests {
     }
   }
 
+  @Test(arguments: ["454 4.7.0 later", "502 5.5.1 no", "554 5.7.0 no"])
+  func opportunisticGoesOnInClearAndSaysSo(_ reply: String) async throws {
+    try await ScriptedServer.run(script(startTLS: .say(reply))) { server in
+      let report = try await send(server, .test(server.endpoint, .opportunistic))
+      #expect(report.outcomes == Self.delivered)
+      #expect(
+        report.hostProblem == "\(server.endpoint) answered STARTTLS with \(reply), and was spoken to in clear")
+      #expect(server.record.connections == 1)
+    }
+  }
+
+  @Test func opportunisticWithoutAnOfferHasNothingToSay() async throws {
+    try await ScriptedServer.run(script(startTLS: nil)) { server in
+      let report = try await send(server, .test(server.endpoint, .opportunistic))
+      #expect(report.outcomes == Self.delivered)
+      #expect(report.hostProblem == nil)
+    }
+  }
+
+  @Test func aDowngradeAndARefusalAreBothSaid() async throws {
+    let script = script(startTLS: .say("502 5.5.1 no"))
+    let refusing: ScriptedServer.Script = { $0.hasPrefix("MAIL") ? .say("530 5.7.0 AUTH first") : script($0, $1) }
+    try await ScriptedServer.run(refusing) { server in
+      let report = try await send(server, .test(server.endpoint, .opportunistic))
+      #expect(report.isDeferred)
+      #expect(
+        report.hostProblem
+          == "\(server.endpoint) answered STARTTLS with 502 5.5.1 no, and was spoken to in clear; "
+          + "\(server.endpoint) answered MAIL with 530 5.7.0")
+    }
+  }
+
   @Test func opportunisticGoesOnInClearOnANewConnection() async throws {
     // The server says yes, and then cannot do it.
     let script = script(startTLS: .say("220 go"))
@@ -174,6 +219,9 @@ struct RelayTLSTests {
       let report = try await send(
         server, .test(server.endpoint, .opportunistic) { $0.client.limits.handshakeTimeout = .milliseconds(200) })
       #expect(report.outcomes == Self.delivered)
+      #expect(
+        report.hostProblem == "\(server.endpoint) took too long at TLS handshake, and was spoken to in clear"
+          || report.hostProblem?.contains("could not agree on TLS with us") == true)
       #expect(server.record.connections == 2)
     }
   }

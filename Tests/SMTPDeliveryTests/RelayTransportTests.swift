@@ -1,5 +1,7 @@
 import DeliveryQueue
 import MailModel
+import NIOCore
+import NIOPosix
 import SMTPProtocol
 import Synchronization
 import Testing
@@ -72,6 +74,11 @@ struct RelayTransportTests {
     var reply: String
     var isFinal: Bool
     var isHostProblem: Bool
+    /// What of the reply may be said in a log: from MAIL on the codes alone.
+    var loggable: String {
+      if event.isEmpty || event.hasPrefix("LO") { return reply }
+      return reply.split(separator: " ").prefix { $0.first?.isNumber == true }.joined(separator: " ")
+    }
     var testDescription: String { "\(event.isEmpty ? "greeting" : event): \(reply)" }
   }
 
@@ -79,13 +86,20 @@ struct RelayTransportTests {
     Refusal(event: "", reply: "554 5.3.2 no SMTP here", isFinal: false, isHostProblem: true),
     Refusal(event: "", reply: "421 4.3.2 busy", isFinal: false, isHostProblem: false),
     Refusal(event: "LO client.example", reply: "550 5.7.1 go away", isFinal: false, isHostProblem: true),
+    Refusal(event: "LO client.example", reply: "502 5.5.1 what?", isFinal: false, isHostProblem: true),
     Refusal(event: "LO client.example", reply: "451 4.3.0 later", isFinal: false, isHostProblem: false),
     Refusal(event: "MAIL", reply: "550 5.7.1 not you", isFinal: true, isHostProblem: false),
     Refusal(event: "MAIL", reply: "530 5.7.0 AUTH first", isFinal: false, isHostProblem: true),
     Refusal(event: "MAIL", reply: "452 4.3.1 full", isFinal: false, isHostProblem: false),
     Refusal(event: "RCPT", reply: "550 5.1.1 nobody", isFinal: true, isHostProblem: false),
+    Refusal(event: "RCPT", reply: "530 5.7.0 b@example.org needs AUTH", isFinal: false, isHostProblem: true),
+    Refusal(event: "RCPT", reply: "535 b@example.org needs AUTH", isFinal: false, isHostProblem: true),
     Refusal(event: "RCPT", reply: "450 4.2.0 greylisted", isFinal: false, isHostProblem: false),
     Refusal(event: "DATA", reply: "554 5.3.0 no", isFinal: true, isHostProblem: false),
+    Refusal(event: "DATA", reply: "530 5.7.0 a@example.com needs AUTH", isFinal: false, isHostProblem: true),
+    Refusal(event: "DATA", reply: "535 5.7.8 no", isFinal: false, isHostProblem: true),
+    Refusal(event: ".", reply: "530 5.7.0 a@example.com needs AUTH", isFinal: false, isHostProblem: true),
+    Refusal(event: ".", reply: "535 5.7.8 no", isFinal: false, isHostProblem: true),
     Refusal(event: ".", reply: "554 5.7.1 spam", isFinal: true, isHostProblem: false),
     Refusal(event: ".", reply: "451 4.3.0 disk", isFinal: false, isHostProblem: false),
     Refusal(event: ".", reply: "421 4.3.2 going", isFinal: false, isHostProblem: false),
@@ -105,7 +119,7 @@ struct RelayTransportTests {
       #expect(report.outcomes == [outcome, outcome])
       #expect((report.hostProblem != nil) == refusal.isHostProblem)
       if let problem = report.hostProblem {
-        #expect(problem.hasPrefix("\(server.endpoint) ") && problem.hasSuffix(refusal.reply))
+        #expect(problem.hasPrefix("\(server.endpoint) ") && problem.hasSuffix("with \(refusal.loggable)"))
       }
     }
   }
@@ -120,7 +134,68 @@ struct RelayTransportTests {
     }
   }
 
+  /// What a host that refused EHLO could do is not known: that is no reason to give a message back.
+  @Test func eightBitContentForAHostThatRefusesEHLO() async throws {
+    let script = polite { $0.hasPrefix("EHLO") ? .say("502 5.5.1 what?") : nil }
+    try await ScriptedServer.run(script) { server in
+      let transport = try RelayTransport(.test(server.endpoint))
+      let eightBit = try Claim.test(to: "b@example.org", body: .eightBitMIME, content: Self.content)
+      let report = await transport.deliver(eightBit, content: Self.content)
+      #expect(report.outcomes == [.deferred(DeliveryReply(code: 502, text: "502 5.5.1 what?"))])
+      #expect(report.hostProblem == "\(server.endpoint) answered EHLO with 502 5.5.1 what?")
+      #expect(!server.record.commands.contains { $0.hasPrefix("MAIL") })
+
+      let sevenBit = try Claim.test(to: "b@example.org", content: Self.content)
+      let other = await transport.deliver(sevenBit, content: Self.content)
+      #expect(other.outcomes == [.delivered(DeliveryReply(code: 250, text: "250 2.0.0 queued as 17"))])
+      #expect(other.hostProblem == nil)
+    }
+  }
+
+  @Test(arguments: [
+    Refusal(event: "DATA", reply: "552 5.3.4 too large", isFinal: true, isHostProblem: false),
+    Refusal(event: "DATA", reply: "452 4.3.1 full", isFinal: false, isHostProblem: false),
+    Refusal(event: "DATA", reply: "530 5.7.0 a@example.com needs AUTH", isFinal: false, isHostProblem: true),
+  ])
+  func aRefusalWhileContentIsOnItsWay(_ refusal: Refusal) async throws {
+    let script = polite { $0 == "DATA" ? .sayExactly("354 go\r\n\(refusal.reply)\r\n") : nil }
+    try await ScriptedServer.run(script) { server in
+      let report = try await RelayTransport.send(
+        Self.content, to: "b@example.org", "c@example.org", by: .test(server.endpoint))
+      let reply = DeliveryReply(code: UInt16(refusal.reply.prefix(3)) ?? 0, text: refusal.reply)
+      let outcome = refusal.isFinal ? DeliveryOutcome.failed(reply) : .deferred(reply)
+      #expect(report.outcomes == [outcome, outcome])
+      let problem = "\(server.endpoint) answered content with \(refusal.loggable)"
+      #expect(report.hostProblem == (refusal.isHostProblem ? problem : nil))
+    }
+  }
+
+  @Test func aReplyOutOfPlaceIsNotQuoted() async throws {
+    try await ScriptedServer.run(polite { $0.hasPrefix("RCPT") ? .say("354 b@example.org?") : nil }) { server in
+      let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(server.endpoint))
+      #expect(report.isDeferred)
+      #expect(report.hostProblem == "\(server.endpoint) broke the protocol at RCPT: unexpected reply 354")
+    }
+  }
+
   // MARK: Connections that break
+
+  @Test func whatComesBehindTheEndOfASessionIsNotKept() async throws {
+    try await ScriptedServer.run(polite()) { server in
+      let configuration = try RelayConfiguration.test(server.endpoint)
+      let connector = RelayConnector(
+        configuration: configuration, tls: nil, group: MultiThreadedEventLoopGroup.singleton)
+      let connection = try await connector.connect(configuration.client)
+      #expect(await connection.ready() == .ready)
+      await connection.abandon("enough")
+      for _ in 0..<10 {
+        await connection.received(ByteBuffer(string: "250 ok\r\n"))
+        await connection.failed(ChannelError.ioOnClosedChannel)
+        await connection.closed()
+      }
+      #expect(await connection.news == [.failed(ClientFailure(.abandoned("enough"), at: .idle), [])])
+    }
+  }
 
   @Test func aDropAfterTheLastDotLeavesTheOutcomeUnknown() async throws {
     try await ScriptedServer.run(polite { $0 == "." ? .drop : nil }) { server in
@@ -160,12 +235,12 @@ struct RelayTransportTests {
   }
 
   @Test func nobodyListens() async throws {
-    var endpoint: RelayEndpoint?
-    try await ScriptedServer.run(polite()) { endpoint = $0.endpoint }
-    let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(try #require(endpoint)))
+    let port = try ReservedPort()
+    let endpoint = try port.endpoint
+    let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(endpoint))
     let outcome = try #require(report.outcomes.first)
     #expect(outcome.isDeferred)
-    #expect(outcome.reply.text.hasPrefix("Cannot connect to \(try #require(endpoint)): "))
+    #expect(outcome.reply.text.hasPrefix("Cannot connect to \(endpoint): "))
     #expect(outcome.reply.text.contains("refused"))
   }
 

@@ -45,7 +45,7 @@ struct ClientSessionTests {
     var output: [UInt8] = []
     let step = session.receive(Array("220 mx\r\n".utf8).span, at: .zero, output: &output)
     #expect(
-      step.action == .failed(ClientFailure(.protocolError("unexpected reply 220 mx"), at: .handshake), []))
+      step.action == .failed(ClientFailure(.protocolError("unexpected reply 220"), at: .handshake), []))
     #expect(output.isEmpty)
   }
 
@@ -62,6 +62,55 @@ struct ClientSessionTests {
       harness.session.fail(failure.reason)
         == .failed(failure, [.interrupted(failure), .refused("550 5.1.1 unknown", at: .recipient)]))
     #expect(failure.description.hasSuffix("whether it took the message is unknown"))
+  }
+
+  @Test func aRefusalOfTheContentLeavesNothingUnknown() {
+    #expect(
+      ClientFailure.refused("421 4.3.2 going", at: .endOfContent).description
+        == "answered end of content with 421 4.3.2")
+    #expect(
+      ClientFailure(.timeout, at: .endOfContent).description
+        == "took too long at end of content; whether it took the message is unknown")
+  }
+
+  /// From AUTH on a server may repeat credentials, then addresses.
+  @Test func aServersWordsAreShownUpToSTARTTLS() {
+    for stage in [ClientStage.greeting, .hello, .startTLS] {
+      #expect(ClientFailure.refused("554 5.7.1 no SMTP", at: stage).description.hasSuffix(" with 554 5.7.1 no SMTP"))
+    }
+    for stage in [
+      ClientStage.authentication, .idle, .reset, .sender, .recipient, .data, .content, .endOfContent, .quit,
+    ] {
+      #expect(ClientFailure.refused("554 5.7.1 not b@example.org", at: stage).description.hasSuffix(" with 554 5.7.1"))
+      #expect(ClientFailure.refused("554 not b@example.org", at: stage).description.hasSuffix(" with 554"))
+    }
+  }
+
+  /// RFC 5321 §3.2: HELO is for servers that do not know EHLO.
+  @Test(arguments: [500, 501, 502, 503, 504, 521, 530, 550, 554])
+  func onlyAnUnknownCommandMakesUsSayHELO(_ code: Int) {
+    let harness = ClientHarness()
+    harness.hear("220 mx\r\n")
+    harness.hear("\(code) no\r\n")
+    if [500, 502, 504].contains(code) {
+      #expect(harness.said == "EHLO client.example\r\nHELO client.example\r\n")
+      #expect(harness.failure == nil)
+    } else {
+      #expect(harness.said == "EHLO client.example\r\n")
+      #expect(harness.failure == .refused("\(code) no", at: .hello))
+    }
+  }
+
+  @Test func aDowngradeIsKnown() {
+    for (reply, security, isDowngrade) in [
+      ("454 4.7.0 later", ClientSecurity.opportunistic, true), ("502 5.5.1 what?", .opportunistic, true),
+      ("220 go", .opportunistic, false), ("454 4.7.0 later", .required, false),
+    ] {
+      let harness = ClientHarness(.test(security))
+      harness.open("STARTTLS")
+      harness.hear(reply + "\r\n")
+      #expect(harness.session.downgrade == (isDowngrade ? .refused(reply, at: .startTLS) : nil))
+    }
   }
 
   @Test(arguments: ["250 2.0.0 kept\r\n", "334 more\r\n", "552 5.3.4 too large\r\n"])

@@ -140,6 +140,18 @@ extension ClientTranscript {
         ]
       ], stage: .idle),
     ClientTranscript(
+      name: "8-bit content for a server that refused EHLO and took HELO, then another",
+      transactions: [.test(to: "b@example.org", "c@example.org", body: .eightBitMIME), .test(to: "d@example.org")],
+      lines: """
+        S: 220 mx.example
+        C: EHLO client.example
+        S: 502 5.5.1 what?
+        C: HELO client.example
+        S: 250 mx.example
+        C: MAIL FROM:<a@example.com>
+        """,
+      outcomes: [[.refused("502 5.5.1 what?", at: .hello), .refused("502 5.5.1 what?", at: .hello)]], stage: .sender),
+    ClientTranscript(
       name: "nobody to send to", transactions: [.test()], lines: ready("PIPELINING"), outcomes: [[]], stage: .idle),
   ]
 
@@ -186,7 +198,7 @@ extension ClientTranscript {
     ClientTranscript(
       name: "a reply that nobody asked for",
       lines: ready() + "S: 250 by the way",
-      failure: ClientFailure(.protocolError("unexpected reply 250 by the way"), at: .idle), stage: .quit),
+      failure: ClientFailure(.protocolError("unexpected reply 250"), at: .idle), stage: .quit),
     ClientTranscript(
       name: "250 to DATA",
       transactions: [.test(to: "b@example.org")],
@@ -199,8 +211,8 @@ extension ClientTranscript {
         S: 250 ok
         """,
       outcomes: [
-        [.interrupted(ClientFailure(.protocolError("unexpected reply 250 ok"), at: .data))]
-      ], failure: ClientFailure(.protocolError("unexpected reply 250 ok"), at: .data), stage: .quit),
+        [.interrupted(ClientFailure(.protocolError("unexpected reply 250"), at: .data))]
+      ], failure: ClientFailure(.protocolError("unexpected reply 250"), at: .data), stage: .quit),
     ClientTranscript(
       name: "354 to RCPT",
       transactions: [.test(to: "b@example.org")],
@@ -210,8 +222,8 @@ extension ClientTranscript {
         C: RCPT TO:<b@example.org>
         S: 354 ok
         """,
-      outcomes: [[.interrupted(ClientFailure(.protocolError("unexpected reply 354 ok"), at: .recipient))]],
-      failure: ClientFailure(.protocolError("unexpected reply 354 ok"), at: .recipient), stage: .quit),
+      outcomes: [[.interrupted(ClientFailure(.protocolError("unexpected reply 354"), at: .recipient))]],
+      failure: ClientFailure(.protocolError("unexpected reply 354"), at: .recipient), stage: .quit),
     ClientTranscript(
       name: "content that is not fit to be sent",
       transactions: [.test(to: "b@example.org")],

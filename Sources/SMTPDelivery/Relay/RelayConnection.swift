@@ -18,8 +18,9 @@ actor RelayConnection {
   private var output: [UInt8] = []
   /// Writes that the socket has not taken yet.
   private var pendingWrites = 0
-  /// What the session said and nobody has heard yet. It says at most two such things unheard: an end behind another.
-  private var news: [ClientAction] = []
+  /// What the session said and nobody has heard yet: two such things at most, since nothing comes behind its end.
+  private(set) var news: [ClientAction] = []
+  private var hasEnded = false
   private var sleeper: CheckedContinuation<Void, Never>?
   private var timer: (deadline: MonotonicInstant, task: Scheduled<Void>)?
 
@@ -55,6 +56,9 @@ actor RelayConnection {
     perform(session.finishContent(at: now, output: &output))
     return await nextNews()
   }
+
+  /// Why the connection is in clear although the server offered TLS.
+  var downgrade: ClientFailure? { session.downgrade }
 
   /// Says goodbye, and ends by itself.
   func quit() { perform(session.quit(at: now, output: &output)) }
@@ -112,6 +116,8 @@ actor RelayConnection {
     case .startTLS: startTLS()
     case .ready, .sendContent, .finished: tell(action)
     case .failed, .close:
+      guard !hasEnded else { return }
+      hasEnded = true
       tell(action)
       channel.close(promise: nil)
     }

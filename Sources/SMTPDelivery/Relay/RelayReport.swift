@@ -2,7 +2,7 @@ import DeliveryQueue
 import MailModel
 import SMTPProtocol
 
-/// What came of one attempt, in the words of the session.
+/// What came of one connection, in the words of the session.
 enum RelayResult: Equatable {
   /// The transaction is over.
   case finished([ClientOutcome])
@@ -11,19 +11,28 @@ enum RelayResult: Equatable {
   /// There was no connection, for this reason.
   case unreachable(String)
 
-  /// Whether TLS was tried in vain.
-  var isWithoutTLS: Bool {
-    guard case .failed(let failure, _) = self, failure.stage == .handshake else { return false }
+  /// Why TLS was tried in vain, if it was.
+  var handshakeFailure: ClientFailure? {
+    guard case .failed(let failure, _) = self, failure.stage == .handshake else { return nil }
     switch failure.reason {
-    case .tlsFailed, .connectionLost, .timeout: return true
-    default: return false
+    case .tlsFailed, .connectionLost, .timeout: return failure
+    default: return nil
     }
   }
 }
 
 extension DeliveryReport {
   /// In the words of the queue.
-  init(_ result: RelayResult, of recipients: Int, by relay: RelayEndpoint) {
+  ///
+  /// - Parameter downgrade: why the attempt went on in clear although TLS was offered: for the log, whatever the outcomes.
+  init(_ result: RelayResult, downgrade: ClientFailure?, of recipients: Int, by relay: RelayEndpoint) {
+    self.init(result, of: recipients, by: relay)
+    guard let downgrade else { return }
+    let problem = "\(relay) \(downgrade), and was spoken to in clear"
+    hostProblem = hostProblem.map { "\(problem); \($0)" } ?? problem
+  }
+
+  private init(_ result: RelayResult, of recipients: Int, by relay: RelayEndpoint) {
     switch result {
     case .finished(let outcomes):
       self.init(
@@ -45,13 +54,13 @@ extension DeliveryReport {
 extension DeliveryOutcome {
   fileprivate init(_ outcome: ClientOutcome, by relay: RelayEndpoint) {
     switch outcome {
-    case .accepted(let reply): self = .delivered(DeliveryReply(reply))
+    case .accepted(let reply): self = .delivered(DeliveryReply(reply, at: .endOfContent))
     case .refused(let reply, let stage):
-      self = DeliveryOutcome(refusal: DeliveryReply(reply), at: DeliveryStage(stage))
+      self = DeliveryOutcome(refusal: DeliveryReply(reply, at: stage), at: DeliveryStage(stage))
     case .unsuitable(let code, let reason): self = .failed(DeliveryReply(problem: "\(code) \(reason)"))
     case .interrupted(let failure):
       if case .refused(let reply) = failure.reason {
-        self = .deferred(DeliveryReply(reply))
+        self = .deferred(DeliveryReply(reply, at: failure.stage))
       } else {
         self = .deferred(DeliveryReply(problem: "\(relay) \(failure)"))
       }
@@ -63,7 +72,7 @@ extension ClientOutcome {
   /// What an operator should know, where the host refused us rather than the message.
   fileprivate func hostProblem(of relay: RelayEndpoint) -> String? {
     guard case .refused(let reply, let stage) = self,
-      DeliveryOutcome.isHostProblem(DeliveryReply(reply), at: DeliveryStage(stage))
+      DeliveryOutcome.isHostProblem(DeliveryReply(reply, at: stage), at: DeliveryStage(stage))
     else { return nil }
     return "\(relay) \(ClientFailure(.refused(reply), at: stage))"
   }
@@ -73,7 +82,8 @@ extension ClientFailure {
   /// Whether an operator should look at it, rather than wait.
   fileprivate var isHostProblem: Bool {
     switch reason {
-    case .refused(let reply): DeliveryOutcome.isHostProblem(DeliveryReply(reply), at: DeliveryStage(stage))
+    case .refused(let reply):
+      DeliveryOutcome.isHostProblem(DeliveryReply(reply, at: stage), at: DeliveryStage(stage))
     case .tlsNotOffered, .tlsFailed, .authenticationNotOffered, .authenticationWithoutTLS, .protocolError: true
     case .timeout, .connectionLost, .abandoned, .unsendableContent: false
     }
@@ -81,10 +91,10 @@ extension ClientFailure {
 }
 
 extension DeliveryReply {
-  /// All lines of the reply, as one.
-  fileprivate init(_ reply: SMTPReply) {
-    let codes = reply.enhancedCode.map { "\(reply.code) \($0)" } ?? "\(reply.code)"
-    self.init(code: reply.code, text: ([codes] + reply.lines).joined(separator: " "))
+  /// All lines of the reply, as one; of a reply to AUTH the codes alone, since its words may repeat the credentials.
+  fileprivate init(_ reply: SMTPReply, at stage: ClientStage) {
+    let words = stage == .authentication ? [] : reply.lines
+    self.init(code: reply.code, text: ([reply.codes] + words).joined(separator: " "))
   }
 }
 

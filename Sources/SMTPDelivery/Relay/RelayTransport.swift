@@ -10,6 +10,10 @@ import SMTPProtocol
 /// taken the one before, so a delivery's memory does not grow with its message. A host that refuses the connection, EHLO,
 /// STARTTLS or AUTH, or breaks the protocol, defers; see ``DeliveryQueue/DeliveryOutcome/init(refusal:at:)``. The deferral
 /// after an end without a reply to the end of the content says that the outcome is unknown (RFC 1047).
+///
+/// With ``SMTPProtocol/ClientSecurity/opportunistic`` a host that offers TLS and cannot do it, by its reply to STARTTLS or
+/// in the handshake, defers nothing: it gets its mail in clear, which the report's
+/// ``DeliveryQueue/DeliveryReport/hostProblem`` says beside the outcomes.
 public final class RelayTransport: DeliveryTransport {
   /// Octets of the content that are held at a time.
   private static let chunkSize = 65_536
@@ -34,28 +38,32 @@ public final class RelayTransport: DeliveryTransport {
       reversePath: claim.reversePath, recipients: claim.recipients.map(\.path), bodyType: claim.bodyType)
     let transaction = ClientTransaction(envelope: envelope, size: content.count)
     var client = connector.configuration.client
-    var result = await attempt(transaction, content, client)
-    if client.security == .opportunistic, result.isWithoutTLS, !Task.isCancelled {
+    var (result, downgrade) = await attempt(transaction, content, client)
+    if client.security == .opportunistic, let failure = result.handshakeFailure, !Task.isCancelled {
       client.security = .none
-      result = await attempt(transaction, content, client)
+      downgrade = failure
+      (result, _) = await attempt(transaction, content, client)
     }
-    return DeliveryReport(result, of: envelope.recipients.count, by: connector.configuration.relay)
+    return DeliveryReport(
+      result, downgrade: downgrade, of: envelope.recipients.count, by: connector.configuration.relay)
   }
 
+  /// What came of it, and why it went on in clear where TLS was offered.
   private func attempt(
     _ transaction: ClientTransaction, _ content: any MessageContent, _ client: ClientConfiguration
-  ) async -> RelayResult {
+  ) async -> (RelayResult, downgrade: ClientFailure?) {
     let connection: RelayConnection
     do {
       connection = try await connector.connect(client)
     } catch {
-      return .unreachable(error.reason)
+      return (.unreachable(error.reason), nil)
     }
-    return await withTaskCancellationHandler {
+    let result = await withTaskCancellationHandler {
       await hand(transaction, content, to: connection)
     } onCancel: {
       connection.abandonSoon("the delivery was cancelled")
     }
+    return (result, await connection.downgrade)
   }
 
   private func hand(

@@ -4,8 +4,8 @@ public import MailModel
 public enum ClientSecurity: Hashable, Sendable {
   /// In clear until STARTTLS, and no further without it (RFC 3207).
   case required
-  /// STARTTLS where the server offers it and takes it, in clear otherwise. It keeps out those who only listen
-  /// (RFC 7435); whoever can change what is sent can take the offer away.
+  /// STARTTLS where the server offers it and takes it, in clear otherwise: a 4xx or 5xx to STARTTLS does not end the
+  /// session. It keeps out those who only listen (RFC 7435); whoever can change what is sent can take the offer away.
   case opportunistic
   /// No TLS at all.
   case none

@@ -68,17 +68,27 @@ public struct ClientFailure: Hashable, Sendable, CustomStringConvertible {
   /// A failure of these parts.
   public init(_ reason: Reason, at stage: ClientStage) { (self.reason, self.stage) = (reason, stage) }
 
-  /// A sentence without its subject, which is the server: `answered AUTH with 535 5.7.8 …`. It holds no credentials and,
-  /// but for the server's own words, no address.
-  public var description: String {
-    stage == .endOfContent ? "\(event); whether it took the message is unknown" : event
+  /// A sentence without its subject, which is the server: `answered AUTH with 535 5.7.8`. It holds neither credentials
+  /// nor addresses: the server's words, which may repeat what it was told, stand in it only up to STARTTLS.
+  public var description: String { leavesOutcomeUnknown ? "\(event); whether it took the message is unknown" : event }
+
+  /// At the end of the content anything but a refusal.
+  private var leavesOutcomeUnknown: Bool {
+    if case .refused = reason { false } else { stage == .endOfContent }
+  }
+
+  private func words(of reply: SMTPReply) -> String {
+    switch stage {
+    case .greeting, .hello, .startTLS: reply.description
+    default: reply.codes
+    }
   }
 
   private var event: String {
     switch reason {
-    case .refused(let reply) where stage == .greeting: "greeted with \(reply)"
-    case .refused(let reply) where stage == .idle: "ended the connection with \(reply)"
-    case .refused(let reply): "answered \(stage) with \(reply)"
+    case .refused(let reply) where stage == .greeting: "greeted with \(words(of: reply))"
+    case .refused(let reply) where stage == .idle: "ended the connection with \(words(of: reply))"
+    case .refused(let reply): "answered \(stage) with \(words(of: reply))"
     case .tlsNotOffered: "does not offer STARTTLS, which is required"
     case .tlsFailed(let why): "could not agree on TLS with us: \(why)"
     case .authenticationNotOffered: "offers neither AUTH PLAIN nor AUTH LOGIN"
@@ -90,4 +100,9 @@ public struct ClientFailure: Hashable, Sendable, CustomStringConvertible {
     case .unsendableContent: "was left, since the content holds a CR or LF alone"
     }
   }
+}
+
+extension SMTPReply {
+  /// The reply without its words: `553 5.7.1`.
+  package var codes: String { enhancedCode.map { "\(code) \($0)" } ?? "\(code)" }
 }

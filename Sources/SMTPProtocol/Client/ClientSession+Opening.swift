@@ -53,7 +53,8 @@ extension ClientSession.State {
       context.capabilities = isExtended ? ClientCapabilities(reply) : ClientCapabilities()
       self = .hello(isExtended: isExtended)
       return secure(&context, &output)
-    case .hello(isExtended: true) where reply.isPermanent && !context.needsExtensions:
+    case .hello(isExtended: true) where reply.saysUnknownCommand && !context.needsExtensions:
+      context.extendedHelloRefusal = reply
       self = .sayHello(isExtended: false, &context, &output)
       return .read
     case .startTLS where reply.isPositive:
@@ -62,6 +63,7 @@ extension ClientSession.State {
       return .startTLS
     case .startTLS where reply.code >= 400 && context.configuration.security == .opportunistic:
       self = .startTLS
+      context.downgrade = ClientFailure(.refused(reply), at: .startTLS)
       return authenticate(&context, &output)
     case .authentication where reply.isPositive:
       self = .idle(needsReset: false)
@@ -119,6 +121,12 @@ extension ClientSession.State {
     context.wait(context.limits.helloTimeout)
     return .read
   }
+}
+
+extension SMTPReply {
+  /// Whether a server that answers EHLO so may be one from before EHLO, to be greeted with HELO (RFC 5321 §3.2). Any
+  /// other 5xx means us, or what it cannot do at present.
+  fileprivate var saysUnknownCommand: Bool { [500, 502, 504].contains(code) }
 }
 
 extension ClientSession.Context {

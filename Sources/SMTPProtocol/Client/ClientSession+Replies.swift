@@ -90,8 +90,10 @@ extension ClientSession.State {
 }
 
 extension ClientFailure.Reason {
-  /// A reply that does not belong where it came.
-  static func unexpected(_ reply: SMTPReply) -> ClientFailure.Reason { .protocolError("unexpected reply \(reply)") }
+  /// A reply that does not belong where it came; without its words, which may repeat what the server was told.
+  static func unexpected(_ reply: SMTPReply) -> ClientFailure.Reason {
+    .protocolError("unexpected reply \(reply.codes)")
+  }
 }
 
 extension ClientOutcome {

@@ -7,7 +7,7 @@ extension ClientSession.State {
   ) -> ClientAction {
     switch consume self {
     case .idle(let needsReset):
-      if let outcomes = request.outcomesInAdvance(context.capabilities) {
+      if let outcomes = request.outcomesInAdvance(context) {
         self = .idle(needsReset: needsReset)
         return .finished(outcomes)
       }
@@ -161,12 +161,17 @@ extension ClientSession.State {
 
 extension ClientTransaction {
   /// What can be said without asking the server; `nil` where it must be asked.
-  fileprivate func outcomesInAdvance(_ capabilities: ClientCapabilities) -> [ClientOutcome]? {
+  fileprivate func outcomesInAdvance(_ context: ClientSession.Context) -> [ClientOutcome]? {
     if envelope.recipients.isEmpty { return [] }
-    guard envelope.bodyType == .eightBitMIME, !capabilities.eightBitMIME else { return nil }
-    let outcome = ClientOutcome.unsuitable(
-      EnhancedStatusCode(trusted: .permanentFailure, 6, 3),
-      "The message holds 8-bit content, and the next host does not offer 8BITMIME")
+    guard envelope.bodyType == .eightBitMIME, !context.capabilities.eightBitMIME else { return nil }
+    let outcome: ClientOutcome =
+      if let refusal = context.extendedHelloRefusal {
+        .refused(refusal, at: .hello)
+      } else {
+        .unsuitable(
+          EnhancedStatusCode(trusted: .permanentFailure, 6, 3),
+          "The message holds 8-bit content, and the next host does not offer 8BITMIME")
+      }
     return envelope.recipients.map { _ in outcome }
   }
 

@@ -45,7 +45,9 @@ public struct ClientSession: ~Copyable {
   /// Begins a transaction, after ``ClientAction/ready`` or ``ClientAction/finished(_:)``.
   ///
   /// - Returns: ``ClientAction/read``; or ``ClientAction/finished(_:)`` where there is nothing to say: no recipient, or
-  ///   8-bit content for a server without 8BITMIME (RFC 6152 §3), which makes ``ClientOutcome/unsuitable(_:_:)`` with 5.6.3.
+  ///   8-bit content for a server without 8BITMIME (RFC 6152 §3), which makes ``ClientOutcome/unsuitable(_:_:)`` with
+  ///   5.6.3. A server that refused EHLO and took HELO did not tell what it offers: its outcome for 8-bit content is
+  ///   ``ClientOutcome/refused(_:at:)`` at ``ClientStage/hello``.
   public mutating func begin(
     _ transaction: ClientTransaction, at now: MonotonicInstant, output: inout [UInt8]
   ) -> ClientAction {
@@ -93,6 +95,9 @@ public struct ClientSession: ~Copyable {
     return state.fail(.timeout, &context)
   }
 
+  /// Why the session is in clear although the server offered TLS, with ``ClientSecurity/opportunistic``.
+  package var downgrade: ClientFailure? { context.downgrade }
+
   /// Whether the session is over.
   package var isClosed: Bool { state.isClosed }
 
@@ -105,6 +110,10 @@ extension ClientSession {
   struct Context {
     let configuration: ClientConfiguration
     var capabilities = ClientCapabilities()
+    /// The reply to EHLO that made us say HELO: what the server can do is not known then.
+    var extendedHelloRefusal: SMTPReply?
+    /// Why there is no TLS although it was offered.
+    var downgrade: ClientFailure?
     var replies = ReplyReader()
     var isSecured = false
     var now = MonotonicInstant(nanoseconds: 0)
