@@ -25,7 +25,7 @@ final class PeerProcess: @unchecked Sendable {
     try await body(peer)
   }
 
-  /// The next line of what it prints; `nil` at its end.
+  /// The next line of what it prints; `nil` at its end, and where nothing comes for 30 seconds.
   func line() async -> String? {
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async { continuation.resume(returning: self.readLine()) }
@@ -38,7 +38,10 @@ final class PeerProcess: @unchecked Sendable {
         defer { unread.removeSubrange(...end) }
         return String(unread[..<end])
       }
-      let octets = output.fileHandleForReading.availableData
+      let reading = output.fileHandleForReading
+      var readable = pollfd(fd: reading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&readable, 1, 30_000) > 0 else { return nil }
+      let octets = reading.availableData
       guard !octets.isEmpty else { return nil }
       unread += String(decoding: octets, as: UTF8.self)
     }

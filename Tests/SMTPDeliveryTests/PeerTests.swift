@@ -109,11 +109,12 @@ struct PeerTests {
     .enabled(if: hasSMTPSink, "smtp-sink, of Postfix, is not installed"),
     arguments: [[], ["-p"], ["-e"], ["-8"], ["-a"], ["-f", "."], ["-q", "."], ["-r", "RCPT"]])
   func smtpSink(_ options: [String]) async throws {
-    let port = try await Self.freePort()
+    let reserved = try ReservedPort()
+    let port = Int(reserved.number)
     let user = PeerProcess.works("sh", "-c", "test $(id -u) = 0") ? ["-u", "nobody"] : []
     let command = ["sh", "-c", "PATH=$PATH:/usr/sbin; exec smtp-sink \"$@\"", "smtp-sink"]
     try await PeerProcess.run(command + user + options + ["127.0.0.1:\(port)", "100"]) { _ in
-      let relay = try #require(RelayEndpoint("127.0.0.1:\(port)"))
+      let relay = try reserved.endpoint
       try await Self.connects(to: port)
       let transport = try RelayTransport(.test(relay, .opportunistic))
       let reports = try await withThrowingTaskGroup(of: DeliveryReport.self) { group in
@@ -139,26 +140,15 @@ struct PeerTests {
     }
   }
 
-  /// Below the range that the system gives out, so that no other test gets it meanwhile.
-  private static func freePort() async throws -> Int {
-    while true {
-      let port = Int.random(in: 12_000..<32_000)
-      let channel = try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-        .bind(host: "127.0.0.1", port: port).get()
-      if let channel {
-        try await channel.close()
-        return port
-      }
-    }
-  }
-
-  /// smtp-sink does not say when it listens, so it is asked until it answers.
+  /// smtp-sink does not say when it listens, so it is asked until it answers, for 30 seconds at most.
   private static func connects(to port: Int) async throws {
-    while true {
+    let end = ContinuousClock.now + .seconds(30)
+    while ContinuousClock.now < end {
       let channel = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .connect(host: "127.0.0.1", port: port).get()
       if let channel { return try await channel.close() }
       try await Task.sleep(for: .milliseconds(10))
     }
+    Issue.record("smtp-sink does not listen")
   }
 }
