@@ -1,27 +1,43 @@
 import Foundation
 import Testing
 
-/// A port that nobody listens on at the moment.
-func freePort() throws -> Int {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { close(descriptor) }
-  var address = loopback(0)
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let result = withUnsafeMutablePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socket in
-      bind(descriptor, socket, length) + getsockname(descriptor, socket, &length)
+/// A port of loopback that is the test's own until ``release()``. Nobody listens on it, so connections are refused,
+/// until a server of the test's binds it with SO_REUSEADDR, as servers do; the system gives it to nobody else.
+final class ReservedPort: Sendable {
+  let number: Int
+  private let descriptor: Int32
+
+  init() throws {
+    #if canImport(Glibc)
+    let stream = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    #else
+    let stream = SOCK_STREAM
+    #endif
+    let descriptor = socket(AF_INET, stream, 0)
+    var yes: Int32 = 1
+    var address = loopback(0)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+          | bind(descriptor, address, length) | getsockname(descriptor, address, &length)
+      }
     }
+    self.descriptor = descriptor
+    number = Int(UInt16(bigEndian: address.sin_port))
+    try #require(result == 0 && number > 0)
   }
-  try #require(result == 0)
-  return Int(UInt16(bigEndian: address.sin_port))
+
+  /// To be called at the very end, so that the port is not let go before.
+  func release() { close(descriptor) }
 }
 
 /// Returns when a connection to the port is taken. Blocks.
-func waitUntilListening(_ port: Int) throws {
+func waitUntilListening(_ port: ReservedPort) throws {
   for _ in 0..<200 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
-    var address = loopback(port)
+    var address = loopback(port.number)
     let result = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -30,7 +46,7 @@ func waitUntilListening(_ port: Int) throws {
     if result == 0 { return }
     usleep(50_000)
   }
-  throw DemoServer.Failure(description: "nobody listens on port \(port)")
+  throw DemoServer.Failure(description: "nobody listens on port \(port.number)")
 }
 
 private func loopback(_ port: Int) -> sockaddr_in {
@@ -43,11 +59,9 @@ private func loopback(_ port: Int) -> sockaddr_in {
 
 /// A host that greets everybody with one line and ends there; or says nothing at all.
 final class ScriptedHost: Sendable {
-  let port: Int
   private let child: Child
 
-  init(greeting: String?) throws {
-    port = try freePort()
+  init(greeting: String?, port: ReservedPort) throws {
     let script = """
       import socket, sys, threading
       greeting = sys.argv[2]
@@ -64,8 +78,8 @@ final class ScriptedHost: Sendable {
           pass  # gone already
       """
     child = try Child(
-      try #require(Peer.python3.path), ["-c", script, "\(port)", greeting ?? ""], input: nil, output: .nullDevice,
-      errors: .standardError)
+      try #require(Peer.python3.path), ["-c", script, "\(port.number)", greeting ?? ""], input: nil,
+      output: .nullDevice, errors: .standardError)
     try waitUntilListening(port)
   }
 
@@ -80,14 +94,15 @@ final class Sink: Sendable {
   private let folder: String
   private let child: Child
 
-  init(folder: String, port: Int) throws {
+  init(folder: String, port: ReservedPort) throws {
     self.folder = folder + "/sink"
     try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
     try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: self.folder)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
     let user = getuid() == 0 ? ["-u", "nobody"] : []
     child = try Child(
-      try #require(Peer.smtpSink.path), user + ["-d", self.folder + "/%H%M%S.", "127.0.0.1:\(port)", "100"], input: nil,
+      try #require(Peer.smtpSink.path), user + ["-d", self.folder + "/%H%M%S.", "127.0.0.1:\(port.number)", "100"],
+      input: nil,
       output: .nullDevice, errors: .standardError)
     try waitUntilListening(port)
   }

@@ -110,6 +110,7 @@ struct PeerTests {
     arguments: [[], ["-p"], ["-e"], ["-8"], ["-a"], ["-f", "."], ["-q", "."], ["-r", "RCPT"]])
   func smtpSink(_ options: [String]) async throws {
     let reserved = try ReservedPort()
+    defer { reserved.release() }
     let port = Int(reserved.number)
     let user = PeerProcess.works("sh", "-c", "test $(id -u) = 0") ? ["-u", "nobody"] : []
     let command = ["sh", "-c", "PATH=$PATH:/usr/sbin; exec smtp-sink \"$@\"", "smtp-sink"]

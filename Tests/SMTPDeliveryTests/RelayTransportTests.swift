@@ -236,6 +236,7 @@ struct RelayTransportTests {
 
   @Test func nobodyListens() async throws {
     let port = try ReservedPort()
+    defer { port.release() }
     let endpoint = try port.endpoint
     let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(endpoint))
     let outcome = try #require(report.outcomes.first)

@@ -3,7 +3,7 @@ import MailModel
 import SMTPDelivery
 import Testing
 
-/// A port of loopback that is the test's own as long as this lives. Nobody listens on it, so connections are refused,
+/// A port of loopback that is the test's own until ``release()``. Nobody listens on it, so connections are refused,
 /// until a server of the test's binds it with SO_REUSEADDR, as servers do; the system gives it to nobody else.
 final class ReservedPort: Sendable {
   let number: UInt16
@@ -32,7 +32,8 @@ final class ReservedPort: Sendable {
     try #require(result == 0 && number > 0)
   }
 
-  deinit { close(descriptor) }
+  /// To be called at the very end, so that the port is not let go before.
+  func release() { close(descriptor) }
 
   var endpoint: RelayEndpoint {
     get throws { RelayEndpoint(host: .address(try #require(IPAddress("127.0.0.1"))), port: number) }
