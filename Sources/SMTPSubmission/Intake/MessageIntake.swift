@@ -175,7 +175,8 @@ extension MessageIntake {
       body = .spooled(try await spool.finish())
     }
     let message = NewMessage(
-      id: id, tenant: tenant, envelope: request.envelope, acceptedAt: environment.time.now(), prefix: prefix, body: body)
+      id: id, tenant: tenant, envelope: request.envelope, acceptedAt: environment.time.now(), prefix: prefix, body: body
+    )
     try await environment.queue.enqueue(message)
     environment.logger.info(
       "message queued",
