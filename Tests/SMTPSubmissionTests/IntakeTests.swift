@@ -169,6 +169,16 @@ import Testing
     #expect(bodies.withLock { $0 } == (excess > 0 ? 1 : 0))
   }
 
+  @Test(arguments: [(-1, true), (0, true), (1, false)])
+  func memoryInAll(excess: Int, isTaken: Bool) async throws {
+    let deployment = try await Deployment(change: { $0.intake.memoryInAll = 1000 })
+    let driver = try await deployment.session()
+    for _ in 0..<2 {  // nothing of the first one is held when it is over, whichever way it ended
+      let message = "X: " + String(repeating: "x", count: 995 + excess) + "\r\n"
+      #expect(await deployment.send(message, by: driver).hasPrefix(isTaken ? "250" : "452 4.3.1 "))
+    }
+  }
+
   @Test func theMemoryOfAllMessagesIsBounded() async throws {
     let deployment = try await Deployment(change: { $0.intake.memoryInAll = 10_000 })
     let first = try await deployment.session()
