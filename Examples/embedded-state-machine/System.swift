@@ -15,13 +15,18 @@ func monotonicNow() -> MonotonicInstant {
   return MonotonicInstant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
 }
 
-/// Appends what comes next; `false` at the end of the input.
-func readIn(_ input: inout [UInt8]) -> Bool {
+enum Reading { case octets, end, timeout }
+
+/// Appends what comes next, if it comes in time.
+func readIn(_ input: inout [UInt8], until deadline: MonotonicInstant?) -> Reading {
+  var waited = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+  let rest = deadline.map { monotonicNow().duration(to: $0).components.seconds + 1 } ?? 3600
+  guard poll(&waited, 1, Int32(clamping: max(0, rest) * 1000)) > 0 else { return .timeout }
   var chunk = [UInt8](repeating: 0, count: 16_384)
   let count = read(STDIN_FILENO, &chunk, chunk.count)
-  guard count > 0 else { return false }
+  guard count > 0 else { return .end }
   input.append(contentsOf: chunk[..<count])
-  return true
+  return .octets
 }
 
 /// Writes everything, and empties it.

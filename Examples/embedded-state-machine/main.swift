@@ -22,7 +22,7 @@ if case .ask(let question) = session.start(at: monotonicNow()) {
   session.resume(await dialogue.answer(question), at: monotonicNow(), replies: &replies)
 }
 
-dialogue: while true {
+conversation: while true {
   let step = session.receive(input.span, at: monotonicNow(), replies: &replies)
   var isFull = false
   // A range of the very input that was shown, so it is used before the input moves on.
@@ -31,14 +31,20 @@ dialogue: while true {
   switch step.action {
   case .read:
     writeOut(&replies)
-    guard readIn(&input) else { break dialogue }
+    switch readIn(&input, until: session.nextDeadline) {
+    case .octets: break
+    case .end: break conversation
+    case .timeout:
+      // Says 421, and then that it is over.
+      if case .abandonMessage = session.expire(at: monotonicNow(), replies: &replies) { dialogue.abandonMessage() }
+    }
   case .ask(let question):
     session.resume(await dialogue.answer(question), at: monotonicNow(), replies: &replies)
   case .content: if isFull { await dialogue.drained() }
   case .abandonExchange: dialogue.abandonExchange()
   case .abandonMessage: dialogue.abandonMessage()
-  case .startTLS, .close: break dialogue
-  @unknown default: break dialogue
+  case .startTLS, .close: break conversation
+  @unknown default: break conversation
   }
 }
 writeOut(&replies)

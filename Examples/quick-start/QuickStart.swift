@@ -11,13 +11,15 @@ import SQLiteStorage
 import ServiceLifecycle
 import UnixSignals
 
-/// The README's thirty lines. Needs `chain.pem` and `key.pem`, a relay, and tenants in the store.
+/// The README's thirty lines. They need `chain.pem` and `key.pem`, a relay, a `deployment.key` of 32 random octets
+/// (`DeploymentKey.generate()`), and tenants in the store, which `storage.tenants.apply(_:)` puts there; the example
+/// submission-server shows both.
 @main struct QuickStart {
   static func main() async throws {
     let logger = Logger(label: "submission")
     guard let name = DomainName("smtp.example.com"), let relay = RelayEndpoint("relay.example.com:587"),
       let key = DeploymentKey([UInt8](try Data(contentsOf: URL(filePath: "deployment.key"))))
-    else { return }
+    else { throw ConfigurationMissing() }
 
     // Everything that must survive: one SQLite file and a spool folder.
     let storage = try await StorageFolder("/var/lib/submission", logger: logger)
@@ -45,3 +47,6 @@ import UnixSignals
     await storage.close()
   }
 }
+
+/// The host's own name, its relay or its key is not what it must be.
+struct ConfigurationMissing: Error {}

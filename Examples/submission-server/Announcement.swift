@@ -33,6 +33,9 @@ struct Announcement: Encodable {
 
   private var instructions: String {
     let secret = password ?? "PASSWORD"
+    // Where to send from this machine: a wildcard is no destination, and an IPv6 address needs brackets before a port.
+    let reachable = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host
+    let target = reachable.contains(":") ? "[\(reachable)]" : reachable
     let note = password == nil ? "  (as before; --password sets a new one)" : ""
     return """
       Listening on \(host):\(port) (STARTTLS) and \(host):\(tlsPort) (TLS from the first octet).
@@ -43,25 +46,16 @@ struct Announcement: Encodable {
 
       Send with one of these:
 
-        openssl s_client -quiet -starttls smtp -crlf -CAfile \(certificate) -connect \(host):\(port)
+        openssl s_client -quiet -starttls smtp -crlf -CAfile \(certificate) -connect \(target):\(port)
 
-        swaks --server \(host):\(port) --tls --auth PLAIN --auth-user \(username) --auth-password '\(secret)' \\
+        swaks --server \(target):\(port) --tls --auth PLAIN --auth-user \(username) --auth-password '\(secret)' \\
           --from mailer@\(domain) --to recipient@example.org
 
         printf 'From: mailer@\(domain)\\nSubject: Hello\\n\\nHello\\n' | curl --ssl-reqd --cacert \(certificate) --crlf \\
-          smtp://\(host):\(port) --user '\(username):\(secret)' \\
+          smtp://\(target):\(port) --user '\(username):\(secret)' \\
           --mail-from mailer@\(domain) --mail-rcpt recipient@example.org --upload-file -
 
-      Then look: submission-server status QUEUE-ID --data \(data)
+      Then look: swift run submission-server status QUEUE-ID --data \(data)
       """
-  }
-}
-
-/// One value on one line.
-enum JSONLine {
-  static func encode(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 }

@@ -33,6 +33,10 @@ struct Demo: AsyncParsableCommand {
   @Flag(help: "Print one line of JSON once the server listens.")
   var json = false
 
+  func validate() throws {
+    if let relay, RelayEndpoint(relay) == nil { throw ValidationError("'\(relay)' is not HOST:PORT.") }
+  }
+
   func run() async throws {
     var logger = Logger(label: "submission-server", factory: { StreamLogHandler.standardError(label: $0) })
     logger.logLevel = .info
@@ -71,27 +75,11 @@ struct Demo: AsyncParsableCommand {
   }
 
   private func transport(_ hostName: DomainName) throws -> any DeliveryTransport {
-    guard let relay else { return try FolderTransport(path: "\(data.folder)/delivered") }
-    guard let relay = RelayEndpoint(relay) else { throw ValidationError("'\(relay)' is not HOST:PORT.") }
+    guard let relay = relay.flatMap(RelayEndpoint.init) else {
+      return try FolderTransport(path: "\(data.folder)/delivered")
+    }
     var client = ClientConfiguration(helloName: hostName)
     client.security = .opportunistic
     return try RelayTransport(RelayConfiguration(relay: relay, client: client))
-  }
-}
-
-/// Reads the certificate again at SIGHUP.
-private struct CertificateReload: Service {
-  let tls: ServerTLS
-  let logger: Logger
-
-  func run() async throws {
-    for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-      do {
-        try await tls.reload()
-        logger.notice("certificate reloaded")
-      } catch {
-        logger.error("certificate not reloaded", metadata: ["error": "\(error)"])
-      }
-    }
   }
 }

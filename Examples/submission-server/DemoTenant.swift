@@ -8,7 +8,7 @@ import SMTPSubmission
 struct DemoTenant {
   static let domain = "example.com"
 
-  let tenants: any TenantStore
+  let tenants: any TenantAdministration
   let key: DeploymentKey
 
   /// The user to send as, made or changed as asked.

@@ -30,21 +30,26 @@ struct Queue: AsyncParsableCommand {
   @OptionGroup var data: DataOption
   @Flag(help: "List messages that are through, too.")
   var all = false
-  @Flag(help: "Print JSON: one message a line.")
+  @Flag(help: "Print a JSON array, with one message a line.")
   var json = false
 
   func run() async throws {
     let queue = try await SQLiteQueueReader(folder: data.folder)
     var last: QueueID?
     var count = 0
+    if json { print("[", terminator: "") }
     while case let page = try await queue.messages(after: last, limit: 500), !page.isEmpty {
       for status in page where all || !status.isFinal {
-        print(json ? try JSONLine.encode(StatusReport(status)) : StatusReport(status).text)
+        if json {
+          print(count == 0 ? "" : ",", try JSONLine.encode(StatusReport(status)), separator: "\n", terminator: "")
+        } else {
+          print(StatusReport(status).text)
+        }
         count += 1
       }
       last = page.last?.id
     }
-    if !json { print(count == 1 ? "1 message" : "\(count) messages") }
+    print(json ? "\n]" : count == 1 ? "1 message" : "\(count) messages")
   }
 }
 

@@ -12,6 +12,9 @@ public struct AccessControlLimits: Hashable, Sendable {
   public var contexts = 1_000
   /// Zones that one context names; default 500.
   public var contextZones = 500
+  /// Zones that all contexts of one rule name, each as often as it is named; default 1,000. With ``rules`` it bounds what
+  /// one decision costs.
+  public var ruleZones = 1_000
   /// Characters of an identifier; default 64.
   public var identifierLength = 64
   /// Characters of a zone's name; default 128.

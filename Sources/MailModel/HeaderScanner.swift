@@ -7,12 +7,8 @@ public struct HeaderScanner: Sendable {
   public struct End: Hashable, Sendable {
     /// Behind the CRLF of the last field.
     public var header: Int
-    /// Where the body begins.
+    /// Where the body begins: behind the empty line, or right behind the fields where that is missing.
     public var body: Int
-
-    /// `false` where the first line of the body stands right behind the fields, without the empty line that RFC 5322
-    /// asks for.
-    public var isSeparated: Bool { body > header }
   }
 
   private enum Position { case lineStart, name, blankBehindName, value, carriageReturn, emptyLine }

@@ -18,7 +18,13 @@ public struct HeaderSection: Sendable {
   /// The fields of `octets`. Lines that are no fields, which a ``HeaderScanner`` leaves out, are skipped.
   public init(_ octets: [UInt8]) {
     self.octets = octets
-    fields = Self.fields(of: octets.span)
+    fields = Self.fields(of: octets.span, limit: .max) ?? []
+  }
+
+  /// The same, or `nil` where there are more than `fieldLimit` fields; the rest is not looked at then.
+  public init?(_ octets: [UInt8], fieldLimit: Int) {
+    guard let fields = Self.fields(of: octets.span, limit: fieldLimit) else { return nil }
+    (self.octets, self.fields) = (octets, fields)
   }
 
   /// How many fields bear `name`, which is written in lower case.
@@ -42,7 +48,7 @@ public struct HeaderSection: Sendable {
     return kept
   }
 
-  private static func fields(of octets: Span<UInt8>) -> [Field] {
+  private static func fields(of octets: Span<UInt8>, limit: Int) -> [Field]? {
     var fields: [Field] = []
     var start = 0
     while start < octets.count {
@@ -52,6 +58,7 @@ public struct HeaderSection: Sendable {
         while nameEnd > start, octets[nameEnd - 1].isASCIIBlank { nameEnd -= 1 }
         let hasLineEnd = end - start >= 2 && octets[end - 1] == .lineFeed && octets[end - 2] == .carriageReturn
         let valueEnd = max(colon + 1, hasLineEnd ? end - 2 : end)
+        guard fields.count < limit else { return nil }
         fields.append(Field(name: start..<nameEnd, value: (colon + 1)..<valueEnd, whole: start..<end))
       }
       start = end

@@ -34,7 +34,6 @@ struct HeaderTests {
       let found = end ?? scanner.end(ofMessage: octets.count)
       #expect(String(decoding: octets[..<found.header], as: UTF8.self) == header)
       #expect(String(decoding: octets[found.body...], as: UTF8.self) == body)
-      #expect(found.isSeparated == (found.body > found.header))
     }
   }
 

@@ -106,6 +106,48 @@ extension SessionDriver {
     #expect(driver.isClosed)
   }
 
+  @Test func whatIsPipelinedBehindARefusalIsNoError() async throws {
+    var script = RecordingPolicy.Script()
+    script.senders["no@example.com"] = SMTPReply(553, EnhancedStatusCode("5.7.1"), "No")
+    let (driver, _) = try await ready(script: script)
+    let group =
+      "MAIL FROM:<no@example.com>\r\n" + String(repeating: "RCPT TO:<b@example.org>\r\n", count: 50) + "DATA\r\n"
+    let replies = await driver.send(group)
+    #expect(replies.hasPrefix("553 5.7.1 No\r\n503 5.5.1 Send MAIL first"))
+    #expect(replies.split(separator: "\r\n").count == 52)
+    #expect(!driver.isClosed)
+    // What comes after RSET is nobody's oversight.
+    _ = await driver.send("RSET\r\n" + String(repeating: "DATA\r\n", count: 9))
+    #expect(driver.isClosed)
+  }
+
+  @Test func recipientsAreForgivenAnewInEachTransaction() async throws {
+    let (driver, _) = try await ready { $0.recipients = 1 }
+    for _ in 0..<30 {
+      let group = "MAIL FROM:<a@example.com>\r\n" + String(repeating: "RCPT TO:<b@example.org>\r\n", count: 100)
+      _ = await driver.send(group + "DATA\r\n")
+      #expect(await driver.send("x: y\r\n.\r\n").hasPrefix("250 2.0.0"))
+    }
+  }
+
+  @Test(arguments: [0, 1, Int.max]) func noLimitMakesATrap(limit: Int) async throws {
+    let (driver, _) = try server {
+      $0.limits.commandLine = limit
+      $0.limits.authenticationLine = limit
+      $0.limits.discardedLine = limit
+    }
+    _ = await driver.connect()
+    _ = await driver.send("EHLO x\r\nNOOP\r\nAUTH PLAIN x\r\n")
+    _ = await driver.send("NOOP\r\n")
+    #expect(limit == .max ? !driver.isClosed : driver.isClosed)
+  }
+
+  @Test func aBareLineFeedEndsAnOverlongLineToo() async throws {
+    let (driver, _) = try await ready()
+    #expect(await driver.send(String(repeating: "x", count: 3000) + "\n").hasPrefix("500 5.5.2 Lines must end in CRLF"))
+    #expect(driver.isClosed)
+  }
+
   @Test func messages() async throws {
     let (driver, _) = try await ready { $0.messages = 2 }
     for _ in 0..<2 {

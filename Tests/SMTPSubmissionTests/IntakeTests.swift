@@ -4,6 +4,7 @@ import SMTPProtocol
 import SMTPProtocolTesting
 import SMTPSubmission
 import SMTPTesting
+import Synchronization
 import Testing
 
 @Suite struct IntakeTests {
@@ -151,7 +152,10 @@ import Testing
 
   @Test(arguments: [-1, 0, 1, 5000])
   func largeBodiesGoThroughTheSpool(excess: Int) async throws {
-    let deployment = try await Deployment(change: { $0.intake.memoryPerMessage = 4096 })
+    let bodies = Mutex(0)
+    let deployment = try await Deployment(
+      queue: { CountingStore(store: $0) { bodies.withLock { $0 += 1 } } },
+      change: { $0.intake.memoryPerMessage = 4096 })
     let driver = try await deployment.session()
     _ = await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n\r\n")
     let text = String((0..<(4094 + excess)).map { _ in "abcdefghijklmnop".randomElement() ?? "x" }) + "\r\n"
@@ -162,6 +166,17 @@ import Testing
     }
     let reply = await driver.send(".\r\n")
     #expect(body(try await deployment.content(queuedBy: reply)) == text)
+    #expect(bodies.withLock { $0 } == (excess > 0 ? 1 : 0))
+  }
+
+  @Test(arguments: [(-1, true), (0, true), (1, false)])
+  func memoryInAll(excess: Int, isTaken: Bool) async throws {
+    let deployment = try await Deployment(change: { $0.intake.memoryInAll = 1000 })
+    let driver = try await deployment.session()
+    for _ in 0..<2 {  // nothing of the first one is held when it is over, whichever way it ended
+      let message = "X: " + String(repeating: "x", count: 995 + excess) + "\r\n"
+      #expect(await deployment.send(message, by: driver).hasPrefix(isTaken ? "250" : "452 4.3.1 "))
+    }
   }
 
   @Test func theMemoryOfAllMessagesIsBounded() async throws {
@@ -186,10 +201,29 @@ import Testing
       let deployment = try await Deployment(queue: { RefusingStore(store: $0, error: QueueError(code, "as asked")) })
       let driver = try await deployment.session()
       #expect(await deployment.send("x: y\r\n", by: driver).hasPrefix(expected))
+      // Also where the trouble begins with the spool.
+      let large = "x: y\r\n\r\n" + String(repeating: "a line of text\r\n", count: 20_000)
+      #expect(await deployment.send(large, by: driver).hasPrefix(expected))
       #expect(try await deployment.memory.messages(after: nil, limit: 10).isEmpty)
       #expect(await driver.send("NOOP\r\n") == "250 2.0.0 Ok\r\n")
     }
   }
+}
+
+/// Says when a body goes to the spool.
+private struct CountingStore: QueueStore {
+  let store: InMemoryQueueStore
+  let madeBody: @Sendable () -> Void
+
+  func makeBody(for id: QueueID) async throws -> any MessageBodyWriter {
+    madeBody()
+    return try await store.makeBody(for: id)
+  }
+  func enqueue(_ message: NewMessage) async throws { try await store.enqueue(message) }
+  func claim(_ request: ClaimRequest) async throws -> ClaimBatch { try await store.claim(request) }
+  func extend(_ tokens: [Claim.Token], until leasedUntil: Timestamp) async throws -> [Claim.Token] { [] }
+  func settle(_ settlement: Settlement) async throws { try await store.settle(settlement) }
+  func content(of id: QueueID) async throws -> any MessageContent { try await store.content(of: id) }
 }
 
 /// Keeps nothing.

@@ -1,4 +1,5 @@
 import AccessControl
+import DeliveryQueue
 import MailModel
 import SMTPAuth
 import SMTPProtocol
@@ -40,7 +41,8 @@ import Testing
     #expect(String(decoding: await driver.connect(), as: UTF8.self).hasPrefix("220"))
     _ = await driver.send("EHLO x\r\n")
     let response = Array("\0\(deployment.user.username)\0\(deployment.password)".utf8).base64
-    #expect(await driver.send("AUTH PLAIN \(response)\r\n").hasPrefix("535 5.7.1 "))
+    // The same as for a wrong password: nobody learns from outside which passwords are right.
+    #expect(await driver.send("AUTH PLAIN \(response)\r\n") == "535 5.7.8 Authentication credentials invalid\r\n")
     #expect(await driver.send("MAIL FROM:<a@example.com>\r\n").hasPrefix("530 5.7.0 "))
   }
 
@@ -87,8 +89,17 @@ import Testing
     let driver = try await deployment.session()
     #expect(await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\n").hasPrefix("250 2.1.0"))
     try await deployment.tenants.apply([.removeUser(deployment.user.id)])
-    #expect(await driver.send("DATA\r\n").hasPrefix("535 5.7.8 "))
-    #expect(await driver.send("MAIL FROM:<a@example.com>\r\n").hasPrefix("535 5.7.8 "))
+    #expect(await driver.send("DATA\r\n").hasPrefix("421 4.7.0 "))
+    #expect(driver.isClosed)
+  }
+
+  @Test func andBetweenDATAAndItsEndToo() async throws {
+    let deployment = try await Deployment()
+    let driver = try await deployment.session()
+    _ = await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n")
+    try await deployment.tenants.apply([.removeUser(deployment.user.id)])
+    #expect(await driver.send("\r\n.\r\n").hasPrefix("421 4.7.0 "))
+    #expect(try await deployment.memory.messages(after: nil, limit: 10).isEmpty)
   }
 
   @Test func oneUsernameSendsForEachOfItsDomains() async throws {
@@ -105,6 +116,27 @@ import Testing
 }
 
 @Suite struct TenantTests {
+  @Test func oneUsernameHasOnePassword() async throws {
+    let deployment = try await Deployment()
+    let key = try DeploymentKey.generate()
+    let second = SMTPConfiguration(
+      instance: deployment.instance.id, name: "second", domain: try #require(DomainName("example.net")))
+    let other = SMTPUser(
+      configuration: second.id, username: deployment.user.username,
+      verifier: try .keyedDigest(of: SecretGenerator.password(), under: key))
+    await #expect {
+      try await deployment.tenants.apply([.addConfiguration(second), .addUser(other)])
+    } throws: { ($0 as? TenantError)?.code == .alreadyExists }
+    let clone = SMTPUser(
+      configuration: second.id, username: deployment.user.username, verifier: deployment.user.verifier)
+    try await deployment.tenants.apply([.addConfiguration(second), .addUser(clone)])
+    // A new password is the new password everywhere.
+    let changed = try SecretVerifier.keyedDigest(of: SecretGenerator.password(), under: key)
+    try await deployment.tenants.apply([.setVerifier(clone.id, changed)])
+    let verifiers = try await deployment.tenants.lookup(clone.username).credentials.map(\.verifier)
+    #expect(verifiers == [changed, changed])
+  }
+
   private func add(
     users count: Int, to deployment: Deployment, named name: (Int) -> String = { "user-\($0)" }
   ) async throws {

@@ -5,10 +5,11 @@ public struct AccessPolicy: Sendable {
   /// The rules, in the order in which they were given.
   public let rules: [AccessRule]
 
+  private let compiledZones: [CompiledZone]
   private let compiledRules: [CompiledRule]
 
   /// The policy that every service begins with: without a rule, nobody gets in.
-  public init() { (zones, rules, compiledRules) = ([], [], []) }
+  public init() { (zones, rules, compiledZones, compiledRules) = ([], [], [], []) }
 
   /// A policy of these zones and rules. A rule may name a zone that is not there.
   ///
@@ -26,14 +27,18 @@ public struct AccessPolicy: Sendable {
     try Self.checkDuplicates(zones, rules)  // so that the dictionaries below have one value for each key
     try Self.checkAddresses(zones, rules, limits)
     (self.zones, self.rules) = (zones, rules)
-    let compiledZones = Dictionary(uniqueKeysWithValues: zones.map { ($0.id, CompiledZone($0)) })
-    compiledRules = rules.filter { $0.enforcement == .enabled }.map { CompiledRule($0, zones: compiledZones) }
+    compiledZones = zones.map(CompiledZone.init)
+    let places = Dictionary(uniqueKeysWithValues: zones.indices.map { (zones[$0].id, $0) })
+    compiledRules = rules.filter { $0.enforcement == .enabled }.map { CompiledRule($0, places: places) }
   }
 
   /// Whether this client may come in: there are enabled rules, and every one of them allows it. A rule allows it where
   /// one of its contexts holds; a context holds where all its attributes do.
   public func evaluate(_ request: AccessRequest) -> AccessDecision {
-    let findings = compiledRules.map { AccessDecision.Finding(ruleID: $0.id, reason: $0.evaluate(request)) }
+    let memberships = ZoneMemberships(of: request.address, in: compiledZones)
+    let findings = compiledRules.map { rule in
+      AccessDecision.Finding(ruleID: rule.id, reason: rule.evaluate(request, memberships))
+    }
     let isAllowed = !findings.isEmpty && findings.allSatisfy(\.reason.isAllowed)
     return AccessDecision(verdict: isAllowed ? .allow : .deny, findings: findings)
   }

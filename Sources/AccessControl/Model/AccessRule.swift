@@ -44,6 +44,10 @@ public struct AccessRule: Hashable, Sendable, Identifiable {
     guard contexts.count <= limits.contexts else {
       throw AccessControlError(.limitExceeded, "a rule has at most \(limits.contexts) contexts", subject: id)
     }
+    guard contexts.reduce(0, { $0 + ($1.zoneIDs?.count ?? 0) }) <= limits.ruleZones else {
+      throw AccessControlError(
+        .limitExceeded, "the contexts of a rule name at most \(limits.ruleZones) zones in all", subject: id)
+    }
     (self.id, self.summary, self.contexts, self.enforcement) = (id, summary, contexts, enforcement)
   }
 }

@@ -12,9 +12,9 @@ extension SecretVerifier {
   public var encoded: String {
     switch kind {
     case .keyedDigest(let digest):
-      "$hmac-sha256$\(UnpaddedBase64.encode(digest))"
+      "$hmac-sha256$\(base64(digest))"
     case .scrypt(let parameters, let salt, let key):
-      "$scrypt$\(parameters.encoded)$\(UnpaddedBase64.encode(salt))$\(UnpaddedBase64.encode(key))"
+      "$scrypt$\(parameters.encoded)$\(base64(salt))$\(base64(key))"
     }
   }
 
@@ -26,17 +26,28 @@ extension SecretVerifier {
     guard parts.count >= 3, parts[0].isEmpty else { return nil }
     switch (parts[1], parts.count) {
     case ("hmac-sha256", 3):
-      guard let digest = UnpaddedBase64.decode(parts[2]), digest.count == SHA256.digestCount else { return nil }
+      guard let digest = octets(parts[2]), digest.count == SHA256.digestCount else { return nil }
       self.init(.keyedDigest(digest))
     case ("scrypt", 5):
       guard let parameters = ScryptParameters(encoded: parts[2]),
-        let salt = UnpaddedBase64.decode(parts[3]), (Self.saltCount...64).contains(salt.count),
-        let key = UnpaddedBase64.decode(parts[4]), key.count == 32
+        let salt = octets(parts[3]), (Self.saltCount...64).contains(salt.count),
+        let key = octets(parts[4]), key.count == 32
       else { return nil }
       self.init(.scrypt(parameters, salt: salt, key: key))
     default: return nil
     }
   }
+}
+
+private func base64(_ octets: [UInt8]) -> String {
+  var text: [UInt8] = []
+  Base64.encodeUnpadded(octets.span, into: &text)
+  return String(decoding: text, as: UTF8.self)
+}
+
+private func octets(_ base64: Substring) -> [UInt8]? {
+  let text = Array(base64.utf8)
+  return Base64.decodeUnpadded(text.span)
 }
 
 extension ScryptParameters {

@@ -5,7 +5,7 @@ import SMTPProtocol
 // Between the session and the policy.
 extension Connection {
   /// What the session waits for.
-  enum Wait: Sendable {
+  enum Wait: Equatable, Sendable {
     case question(SessionQuestion)
     /// Room in the message's sink.
     case room
@@ -37,24 +37,30 @@ extension Connection {
 
   /// One task for all the questions that one piece of input brings.
   func begin(_ wait: Wait) {
-    askedAt = now
+    prepare(wait)
     conversation = Task { await converse(from: wait) }
+  }
+
+  /// Before the task runs that asks, since the connection may end before that: the end of a message is asked all the same.
+  private func prepare(_ wait: Wait) {
+    askedAt = now
+    isFinishing = wait == .question(.endOfMessage)
+    arm()
   }
 
   private func converse(from first: Wait) async {
     var next: Wait? = first
-    while let wait = next {
-      askedAt = now
+    while let wait = next, isOpen || isFinishing {
       switch wait {
       case .room:
         await policy.drained()
       case .question(let question):
-        isFinishing = question == .endOfMessage
         let answer = await policy.answer(question)
         isFinishing = false
         if isOpen { session.resume(answer, at: now, replies: &replies) }
       }
       next = isOpen ? advance() : nil
+      if let next { prepare(next) }
     }
     conversation = nil
     settle()

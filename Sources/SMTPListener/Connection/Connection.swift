@@ -233,7 +233,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   }
 
   /// A deadline moves with every read, a timer is dear: it is left to fire early, and set again then.
-  private func arm() {
+  func arm() {
     if case .closed = phase {
       timer?.task.cancel()
       timer = nil

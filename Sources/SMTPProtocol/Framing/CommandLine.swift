@@ -17,7 +17,8 @@ enum CommandLine: Equatable {
   ///     octet does not cost the square of the line.
   ///   - limit: octets of the line with its CRLF.
   static func next(in input: Span<UInt8>, from start: Int, scanned: inout Int, limit: Int) -> CommandLine {
-    let end = min(input.count, start + limit)
+    let limit = max(1, limit)
+    let end = input.count - start > limit ? start + limit : input.count
     var index = start + scanned
     while index < end {
       if input[index] == .lineFeed {
@@ -35,7 +36,7 @@ enum CommandLine: Equatable {
 /// Reads and drops the rest of a line that was too long, up to a limit.
 struct LineDiscarder {
   /// What `next` gives.
-  enum Event: Equatable { case more, end(next: Int), tooMuch }
+  enum Event: Equatable { case more, end(next: Int), bareLineFeed, tooMuch }
 
   private var dropped = 0
   private var endsInCarriageReturn = false
@@ -50,7 +51,7 @@ struct LineDiscarder {
       let octet = input[index]
       index += 1
       dropped += 1
-      if octet == .lineFeed, endsInCarriageReturn { return .end(next: index) }
+      if octet == .lineFeed { return endsInCarriageReturn ? .end(next: index) : .bareLineFeed }
       guard dropped < limit else { return .tooMuch }
       endsInCarriageReturn = octet == .carriageReturn
     }

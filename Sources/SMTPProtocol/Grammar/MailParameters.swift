@@ -66,7 +66,6 @@ struct MailParameters: Equatable {
       let (product, overflow) = number.multipliedReportingOverflow(by: 10)
       let (sum, sumOverflow) = product.addingReportingOverflow(Int(value[index] - 0x30))
       number = overflow || sumOverflow ? .max : sum
-      if number == .max { continue }
     }
     return number
   }

@@ -58,6 +58,8 @@ extension ServerSession.State {
       context.waitingSince = now
       SMTPReply.lineTooLong.encode(into: &replies)
       return Transition(afterError(then: transaction, &context, &replies))
+    case .bareLineFeed:
+      return endForBareLineFeed(input, &offset, &replies)
     case .tooMuch:
       offset = input.count
       SMTPReply.lineTooLong.encode(into: &replies)
@@ -76,6 +78,7 @@ extension ServerSession.State {
     switch command {
     case .hello(let name, let isExtended):
       context.hello = ServerSession.Hello(name: name, isExtended: isExtended)
+      context.isMailRefused = false
       context.encodeHelloReply(into: &replies)
       return Transition(.command(nil))
     case .startTLS:
@@ -88,7 +91,9 @@ extension ServerSession.State {
       return recipient(path, hasParameters, transaction, &context, &replies)
     case .data:
       return data(transaction, &context, &replies)
-    case .reset: return say(.ok, nil, &replies)
+    case .reset:
+      context.isMailRefused = false
+      return say(.ok, nil, &replies)
     case .noop: return say(.ok, transaction, &replies)
     case .help: return say(.help, transaction, &replies)
     case .verify: return say(.cannotVerify, transaction, &replies)
@@ -106,6 +111,8 @@ extension ServerSession.State {
     _ replies: inout [UInt8]
   ) -> ServerSession.Transition {
     guard transaction == nil else { return fail(.nestedMail, transaction, &context, &replies) }
+    context.forgiven = 0
+    context.isMailRefused = true  // until it is accepted
     guard context.hasHello else { return fail(.needsHello, nil, &context, &replies) }
     guard context.identity != nil || !context.configuration.requiresAuthentication else {
       return fail(.needsAuthentication, nil, &context, &replies)
@@ -129,7 +136,7 @@ extension ServerSession.State {
     _ path: ForwardPath, _ hasParameters: Bool, _ transaction: Transaction?, _ context: inout Context,
     _ replies: inout [UInt8]
   ) -> ServerSession.Transition {
-    guard let transaction else { return fail(.needsMail, nil, &context, &replies) }
+    guard let transaction else { return Transition(withoutMail(&context, &replies)) }
     guard !hasParameters else {
       let reply = context.hello == nil ? SMTPReply.parametersNeedHello : .unknownParameter
       return fail(reply, transaction, &context, &replies)
@@ -140,22 +147,40 @@ extension ServerSession.State {
     return Transition(.asking(.recipient(transaction, path)), .ask(.recipient(path)))
   }
 
-  /// A client may lawfully offer recipients that are refused, so they count as errors only from the 1,000th on.
+  /// RCPT or DATA behind a MAIL that was refused, or without any.
+  private static func withoutMail(_ context: inout Context, _ replies: inout [UInt8]) -> ServerSession.State {
+    SMTPReply.needsMail.encode(into: &replies)
+    return context.isMailRefused
+      ? afterForgiven(then: nil, &context, &replies) : afterError(then: nil, &context, &replies)
+  }
+
+  /// A recipient over the limit, or one that the policy refuses.
   static func refuseRecipient(
     _ reply: SMTPReply, _ transaction: Transaction, _ context: inout Context, _ replies: inout [UInt8]
   ) -> ServerSession.State {
     reply.encode(into: &replies)
     guard reply.code != 421 else { return .closing }
-    context.refusedRecipients += 1
-    guard context.refusedRecipients >= 1000 else { return .command(transaction) }
+    return afterForgiven(then: transaction, &context, &replies)
+  }
+
+  /// What a lawful client may run into many times counts as an error only from the 1,000th on.
+  private static func afterForgiven(
+    then transaction: Transaction?, _ context: inout Context, _ replies: inout [UInt8]
+  ) -> ServerSession.State {
+    context.forgiven += 1
+    guard context.forgiven >= 1000 else { return .command(transaction) }
     return afterError(then: transaction, &context, &replies)
   }
 
   private static func data(
     _ transaction: Transaction?, _ context: inout Context, _ replies: inout [UInt8]
   ) -> ServerSession.Transition {
-    guard let transaction else { return fail(.needsMail, nil, &context, &replies) }
-    guard !transaction.recipients.isEmpty else { return fail(.needsRecipient, transaction, &context, &replies) }
+    guard let transaction else { return Transition(withoutMail(&context, &replies)) }
+    guard !transaction.recipients.isEmpty else {
+      guard context.forgiven > 0 else { return fail(.needsRecipient, transaction, &context, &replies) }
+      SMTPReply.needsRecipient.encode(into: &replies)
+      return Transition(afterForgiven(then: transaction, &context, &replies))
+    }
     let sender = transaction.sender
     let envelope = Envelope(
       reversePath: sender.reversePath, recipients: transaction.recipients, bodyType: sender.bodyType)

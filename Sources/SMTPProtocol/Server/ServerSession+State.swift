@@ -78,6 +78,7 @@ extension ServerSession.State {
     case (.authentication, .authentication(let step)):
       return afterExchange(step, &context, &replies)
     case (.sender(let sender), .accept):
+      context.isMailRefused = false
       SMTPReply.senderOk.encode(into: &replies)
       return .command(ServerSession.Transaction(sender: sender))
     case (.sender, .refuse(let reply)):

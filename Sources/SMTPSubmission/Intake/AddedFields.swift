@@ -6,7 +6,7 @@ import SMTPProtocol
 struct AddedFields {
   let id: QueueID
   let request: MessageRequest
-  let client: SocketEndpoint?
+  let client: SocketEndpoint
   let environment: IntakeEnvironment
 
   /// Received, and Message-ID and Date where the message has none.
@@ -37,7 +37,6 @@ struct AddedFields {
   private var from: String? {
     let name = request.clientName.flatMap(presentable)
     if environment.hidesClientAddress { return name }
-    guard let client else { return name }
     return "\(name ?? "unknown") ([\(client.address.literal)])"
   }
 

@@ -18,7 +18,4 @@ final class MemoryBudget: Sendable {
 
   /// Gives `count` octets back.
   func give(_ count: Int) { used.withLock { $0 -= count } }
-
-  /// Octets taken at present.
-  var inUse: Int { used.withLock { $0 } }
 }

@@ -26,14 +26,16 @@ public final class MessageIntake: MessageSink {
   private let request: MessageRequest
   private let tenant: String
   private let environment: IntakeEnvironment
-  private let client: SocketEndpoint?
+  private let client: SocketEndpoint
+  private let session: SubmissionSession
   private let state = Mutex(State())
 
   init(
-    id: QueueID, request: MessageRequest, tenant: String, client: SocketEndpoint?, environment: IntakeEnvironment
+    id: QueueID, request: MessageRequest, tenant: String, client: SocketEndpoint, session: SubmissionSession,
+    environment: IntakeEnvironment
   ) {
     (self.id, self.request, self.tenant) = (id, request, tenant)
-    (self.client, self.environment) = (client, environment)
+    (self.client, self.session, self.environment) = (client, session, environment)
   }
 
   deinit { abort() }
@@ -77,32 +79,29 @@ public final class MessageIntake: MessageSink {
       // An abort meanwhile has given everything back.
       state.withLock { giveBack(&$0, min(chunk.count, $0.reserved)) }
     } catch {
-      state.withLock { refuse(&$0, reply(for: error)) }
+      let reply = reply(for: error)
+      state.withLock { refuse(&$0, reply) }
     }
   }
 
   /// ``MessageSink``.
   public func finish() async -> SMTPReply {
-    let prepared = state.withLock { state -> Result<Prepared, Refusal> in
-      if let refusal = state.refusal { return .failure(Refusal(reply: refusal)) }
-      return prepare(&state)
-    }
-    switch prepared {
-    case .failure(let refusal):
+    do {
+      if let refusal = await session.refusal(of: request.envelope.reversePath) { throw Refusal(reply: refusal) }
+      let (header, body, spool) = try state.withLock { state throws(Refusal) in try whole(&state) }
+      let prefix = try prefix(for: header)
+      let reply = try await enqueue(prefix, body, spool)
+      state.withLock { state in
+        state.spool = nil  // the queue's now
+        giveBack(&state, state.reserved)
+      }
+      return reply
+    } catch let refusal as Refusal {
       abort()
       return refusal.reply
-    case .success(let prepared):
-      do {
-        let reply = try await enqueue(prepared)
-        state.withLock { state in
-          state.spool = nil  // the queue's now
-          giveBack(&state, state.reserved)
-        }
-        return reply
-      } catch {
-        abort()
-        return reply(for: error)
-      }
+    } catch {
+      abort()
+      return reply(for: error)
     }
   }
 
@@ -120,13 +119,6 @@ public final class MessageIntake: MessageSink {
 
 // The header section.
 extension MessageIntake {
-  /// What is known of a message once its content is whole.
-  private struct Prepared {
-    var prefix: [UInt8]
-    var body: [UInt8]
-    var spool: (any MessageBodyWriter)?
-  }
-
   private struct Refusal: Error {
     var reply: SMTPReply
   }
@@ -151,35 +143,40 @@ extension MessageIntake {
     }
   }
 
-  private func prepare(_ state: inout State) -> Result<Prepared, Refusal> {
+  /// The message once its content has ended: header section, and the body or what of it is not in the spool yet.
+  private func whole(
+    _ state: inout State
+  ) throws(Refusal) -> (header: [UInt8], body: [UInt8], spool: (any MessageBodyWriter)?) {
     if state.end == nil { splitHeader(&state, at: state.scanner.end(ofMessage: state.header.count)) }
-    if let refusal = state.refusal { return .failure(Refusal(reply: refusal)) }
-    let section = HeaderSection(state.header)
-    if let reply = refusal(of: section) { return .failure(Refusal(reply: reply)) }
-    let trace = AddedFields(id: id, request: request, client: client, environment: environment)
-    let prefix =
-      trace.octets(for: section) + section.octets(without: ["bcc", "resent-bcc"]) + [.carriageReturn, .lineFeed]
-    return .success(Prepared(prefix: prefix, body: state.body, spool: state.spool))
+    if let refusal = state.refusal { throw Refusal(reply: refusal) }
+    return (state.header, state.body, state.spool)
   }
 
-  private func refusal(of section: HeaderSection) -> SMTPReply? {
+  /// The added fields, the message's own without those that are nobody's business, and the empty line.
+  private func prefix(for header: [UInt8]) throws(Refusal) -> [UInt8] {
     let limits = environment.limits
-    if section.fields.count > limits.headerFields { return .tooManyFields(limit: limits.headerFields) }
-    if section.fields.contains(where: { $0.whole.count > limits.headerField }) {
-      return .fieldTooLarge(limit: limits.headerField)
+    guard let section = HeaderSection(header, fieldLimit: limits.headerFields) else {
+      throw Refusal(reply: .tooManyFields(limit: limits.headerFields))
     }
-    return section.count(of: "received") > limits.receivedFields ? .tooManyHops : nil
+    guard !section.fields.contains(where: { $0.whole.count > limits.headerField }) else {
+      throw Refusal(reply: .fieldTooLarge(limit: limits.headerField))
+    }
+    guard section.count(of: "received") <= limits.receivedFields else { throw Refusal(reply: .tooManyHops) }
+    let added = AddedFields(id: id, request: request, client: client, environment: environment)
+    return added.octets(for: section) + section.octets(without: ["bcc", "resent-bcc"]) + [.carriageReturn, .lineFeed]
   }
 
-  private func enqueue(_ prepared: Prepared) async throws -> SMTPReply {
-    var body = MessageBody.octets(prepared.body)
-    if let spool = prepared.spool {
-      if !prepared.body.isEmpty { try await spool.append(prepared.body) }
+  private func enqueue(
+    _ prefix: [UInt8], _ octets: [UInt8], _ spool: (any MessageBodyWriter)?
+  ) async throws -> SMTPReply {
+    var body = MessageBody.octets(octets)
+    if let spool {
+      if !octets.isEmpty { try await spool.append(octets) }
       body = .spooled(try await spool.finish())
     }
     let message = NewMessage(
-      id: id, tenant: tenant, envelope: request.envelope, acceptedAt: environment.time.now(), prefix: prepared.prefix,
-      body: body)
+      id: id, tenant: tenant, envelope: request.envelope, acceptedAt: environment.time.now(), prefix: prefix, body: body
+    )
     try await environment.queue.enqueue(message)
     environment.logger.info(
       "message queued",

@@ -47,11 +47,14 @@ public final class SubmissionService: SubmissionPolicy {
     guard let client = connection.client else { return .refuse(.networkDenied) }
     let request = AccessRequest(address: client.address, endpointType: connection.endpointType)
     do {
-      guard try await tenants.admits(request) else { return .refuse(.networkDenied) }
+      guard try await tenants.admits(request) else {
+        logger.notice("no rule lets the client in", metadata: ["client": "\(client)"])
+        return .refuse(.networkDenied)
+      }
       return .accept(SubmissionSession(service: self, client: client, endpointType: connection.endpointType))
     } catch {
       logger.error("tenants cannot be asked", metadata: ["error": "\(String(reflecting: error))"])
-      return .refuse(.unavailable)
+      return .refuse(.serviceUnavailable)
     }
   }
 }

@@ -28,104 +28,97 @@ public final class SubmissionSession: PolicySession {
   /// The sender's domain must be one of the account's own. The null path passes: a customer's mail server sends its
   /// reports so (RFC 5321 §6.1).
   public func sender(_ sender: SenderRequest) async -> PolicyDecision {
-    switch await account() {
-    case .failure(let refusal): return .refuse(refusal.reply)
-    case .success(let account):
-      guard let mailbox = sender.reversePath.mailbox else { return .accept }
-      guard let domain = mailbox.domain, account.domains.contains(domain) else {
-        return .refuse(.foreignSender(mailbox.host))
-      }
-      return .accept
-    }
+    await refusal(of: sender.reversePath).map { .refuse($0) } ?? .accept
   }
 
   /// Any valid destination.
   public func recipient(_ recipient: ForwardPath) async -> PolicyDecision { .accept }
 
-  /// Into the queue.
+  /// Into the queue, if the sender may still send; asked once more when the content is whole.
   public func beginMessage(_ message: MessageRequest) async -> MessageDecision<MessageIntake> {
-    switch await account() {
+    switch await account(mayingSendAs: message.envelope.reversePath) {
     case .failure(let refusal): return .refuse(refusal.reply)
     case .success(let account):
       let environment = service.environment
       return .accept(
         MessageIntake(
           id: service.queueIDs.next(at: environment.time.now()), request: message,
-          tenant: account.instance.id.description, client: client, environment: environment))
+          tenant: account.instance.id.description, client: client, session: self, environment: environment))
     }
   }
 
-  struct Refusal: Error {
+  /// Why this connection may not send with that reverse path; `nil` where it may.
+  func refusal(of path: ReversePath) async -> SMTPReply? {
+    if case .failure(let refusal) = await account(mayingSendAs: path) { refusal.reply } else { nil }
+  }
+}
+
+// Accounts.
+extension SubmissionSession {
+  private struct Refusal: Error {
     var reply: SMTPReply
   }
 
-  /// The network rules of the identity's instance, and then the identity holds for the connection.
-  func proved(_ identity: String) async -> AuthenticationStep {
-    switch await account(of: identity) {
-    case .failure(let refusal): return .failure(refusal.reply)
-    case .success:
-      self.identity.withLock { $0 = identity }
-      return .success(identity: identity)
-    }
-  }
-
-  /// Logs what a client need not know.
-  func log(_ failure: AuthenticationFailure) {
-    guard failure.reason == .temporarilyUnavailable else { return }
-    service.logger.error("credentials cannot be checked", metadata: ["error": "\(String(reflecting: failure))"])
-  }
-
-  private func account() async -> Result<Account, Refusal> {
-    guard let identity = identity.withLock({ $0 }) else { return .failure(Refusal(reply: .authenticationRequired)) }
-    return await account(of: identity)
-  }
-
-  /// Asked anew each time, so that whatever was taken away is gone at once.
-  private func account(of identity: String) async -> Result<Account, Refusal> {
+  private func account(mayingSendAs path: ReversePath) async -> Result<Account, Refusal> {
+    let account: Account
     do {
-      guard let account = try await service.tenants.account(identity) else {
-        return .failure(Refusal(reply: .credentialsInvalid))
+      // Asked anew each time, so that whatever was taken away is gone at once.
+      guard let identity = identity.withLock({ $0 }) else { return .failure(Refusal(reply: .authenticationRequired)) }
+      guard let found = try await service.tenants.account(identity), isAdmitted(found) else {
+        return .failure(Refusal(reply: .accountGone))
       }
-      let request = AccessRequest(address: client.address, endpointType: endpointType)
-      guard account.accessPolicy.evaluate(request).isAllowed else { return .failure(Refusal(reply: .instanceDenied)) }
-      return .success(account)
+      account = found
     } catch {
       service.logger.error("tenants cannot be asked", metadata: ["error": "\(String(reflecting: error))"])
       return .failure(Refusal(reply: .unavailable))
     }
-  }
-}
-
-/// A SASL exchange in the protocol's terms.
-public final class SubmissionExchange: AuthenticationExchange {
-  private let exchange: (any SASLExchange)?
-  private let session: SubmissionSession
-
-  init(_ exchange: (any SASLExchange)?, session: SubmissionSession) {
-    (self.exchange, self.session) = (exchange, session)
+    guard let mailbox = path.mailbox else { return .success(account) }
+    guard let domain = mailbox.domain, account.domains.contains(domain) else {
+      return .failure(Refusal(reply: .foreignSender(mailbox.host)))
+    }
+    return .success(account)
   }
 
-  /// ``AuthenticationExchange``.
-  public func step(_ response: [UInt8]?) async -> AuthenticationStep {
-    switch await exchange?.step(response) {
-    case .challenge(let octets): return .challenge(octets)
-    case .success(let identity): return await session.proved(identity)
-    case .failure(let failure):
-      session.log(failure)
-      return .failure(failure.reply)
-    case nil: return .failure(.credentialsInvalid)
+  private func isAdmitted(_ account: Account) -> Bool {
+    account.accessPolicy.evaluate(AccessRequest(address: client.address, endpointType: endpointType)).isAllowed
+  }
+
+  /// The password was right. From outside the instance's own network that is answered as if it were wrong, so that
+  /// nobody learns from anywhere which passwords are right; the log knows.
+  func proved(_ identity: String) async -> AuthenticationStep {
+    do {
+      guard let account = try await service.tenants.account(identity) else {
+        return .failure(refused(.invalidCredentials))
+      }
+      guard isAdmitted(account) else {
+        let request = AccessRequest(address: client.address, endpointType: endpointType)
+        service.logger.notice(
+          "authenticated, and not let in by the instance's rules",
+          metadata: metadata.merging(
+            [
+              "identity": "\(identity)", "tenant": "\(account.instance.id)",
+              "decision": "\(account.accessPolicy.evaluate(request))",
+            ], uniquingKeysWith: { $1 }))
+        return .failure(.credentialsInvalid)
+      }
+      self.identity.withLock { $0 = identity }
+      return .success(identity: identity)
+    } catch {
+      return .failure(refused(AuthenticationFailure(.temporarilyUnavailable, cause: error)))
     }
   }
-}
 
-extension AuthenticationFailure {
-  /// RFC 4954 §6.
-  var reply: SMTPReply {
-    switch reason {
-    case .invalidCredentials: .credentialsInvalid
-    case .malformedResponse: .malformedCredentials
-    case .temporarilyUnavailable: .unavailable
-    @unknown default: .unavailable
+  /// Logs what a client need not know, and no username: people type passwords there.
+  func refused(_ failure: AuthenticationFailure) -> SMTPReply {
+    if failure.reason == .temporarilyUnavailable {
+      service.logger.error(
+        "credentials cannot be checked",
+        metadata: metadata.merging(["error": "\(String(reflecting: failure))"], uniquingKeysWith: { $1 }))
+    } else {
+      service.logger.notice("authentication failed", metadata: metadata)
     }
+    return failure.reply
   }
+
+  private var metadata: Logger.Metadata { ["client": "\(client)"] }
 }

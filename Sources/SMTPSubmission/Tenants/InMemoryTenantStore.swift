@@ -2,14 +2,14 @@ public import AccessControl
 public import SMTPAuth
 import Synchronization
 
-/// A ``TenantStore`` in memory, for tests and for hosts that keep their tenants elsewhere and load them at start.
-public final class InMemoryTenantStore: TenantStore {
+/// A ``TenantStore`` and ``TenantAdministration`` in memory, for tests and for hosts that keep their tenants elsewhere and load them at start.
+public final class InMemoryTenantStore: TenantStore, TenantAdministration {
   private let directory = Mutex(TenantDirectory())
 
   /// A store without anything.
   public init() {}
 
-  /// ``TenantStore``.
+  /// ``TenantAdministration``.
   public func apply(_ changes: [TenantChange]) async throws {
     try directory.withLock { directory in
       var changed = directory
@@ -19,20 +19,22 @@ public final class InMemoryTenantStore: TenantStore {
   }
 
   /// ``TenantStore``.
-  public func admits(_ request: AccessRequest) async throws -> Bool { directory.withLock { $0.admits(request) } }
+  public func admits(_ request: AccessRequest) async throws -> Bool {
+    directory.withLock { $0.allAccessPolicies }.contains { $0.evaluate(request).isAllowed }
+  }
 
   /// ``TenantStore``.
   public func account(_ identity: String) async throws -> Account? { directory.withLock { $0.account(identity) } }
 
-  /// ``TenantStore``.
+  /// ``TenantAdministration``.
   public func instances() async throws -> [Instance] { directory.withLock { $0.allInstances() } }
 
-  /// ``TenantStore``.
+  /// ``TenantAdministration``.
   public func configurations(of instance: Identifier<Instance>) async throws -> [SMTPConfiguration] {
     directory.withLock { $0.configurations(of: instance) }
   }
 
-  /// ``TenantStore``.
+  /// ``TenantAdministration``.
   public func users(of configuration: Identifier<SMTPConfiguration>) async throws -> [SMTPUser] {
     directory.withLock { $0.users(of: configuration) }
   }

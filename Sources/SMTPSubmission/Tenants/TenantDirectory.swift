@@ -36,9 +36,8 @@ package struct TenantDirectory: Sendable {
 
 // Reads.
 extension TenantDirectory {
-  package func admits(_ request: AccessRequest) -> Bool {
-    accessPolicies.values.contains { $0.evaluate(request).isAllowed }
-  }
+  /// Every instance's, to be asked where nobody waits for a lock.
+  package var allAccessPolicies: [AccessPolicy] { Array(accessPolicies.values) }
 
   package func lookup(_ username: String) -> CredentialLookup {
     let found = usersByName[Array(username.utf8)] ?? []
@@ -76,13 +75,18 @@ extension TenantDirectory {
 extension TenantDirectory {
   private mutating func add(_ instance: Instance) throws(TenantError) {
     guard instances[instance.id] == nil else { throw .exists("instance", instance.id) }
+    guard (1...250).contains(instance.name.unicodeScalars.count) else {
+      throw TenantError(.invalidValue, "an instance's name has 1 to 250 characters")
+    }
     instances[instance.id] = instance
   }
 
   private mutating func add(_ configuration: SMTPConfiguration) throws(TenantError) {
     guard instances[configuration.instance] != nil else { throw .notFound("instance", configuration.instance) }
     guard configurations[configuration.id] == nil else { throw .exists("configuration", configuration.id) }
-    guard (1...250).contains(configuration.name.count), configuration.details.count <= 250 else {
+    guard (1...250).contains(configuration.name.unicodeScalars.count),
+      configuration.details.unicodeScalars.count <= 250
+    else {
       throw TenantError(.invalidValue, "a configuration's name has 1 to 250 characters, its description up to 250")
     }
     let siblings = configurations(of: configuration.instance)
@@ -110,6 +114,10 @@ extension TenantDirectory {
       guard other?.instance == configuration.instance, namesake.configuration != user.configuration else {
         throw TenantError(.alreadyExists, "the username is taken; choose another")
       }
+      // One username proves one identity, wherever it was cloned to: whoever knows its password sends for all its domains.
+      guard namesake.verifier == user.verifier else {
+        throw TenantError(.alreadyExists, "the username is taken with another password; clone it, or choose another")
+      }
     }
     users[user.id] = user
     usersByConfiguration[user.configuration, default: []].append(user.id)
@@ -119,8 +127,10 @@ extension TenantDirectory {
 
   private mutating func setVerifier(_ verifier: SecretVerifier, of id: Identifier<SMTPUser>) throws(TenantError) {
     guard let user = users[id] else { throw .notFound("user", id) }
-    slowVerifiers += (verifier.isSlow ? 1 : 0) - (user.verifier.isSlow ? 1 : 0)
-    users[id]?.verifier = verifier
+    for clone in usersByName[Array(user.username.utf8)] ?? [] {
+      slowVerifiers += (verifier.isSlow ? 1 : 0) - (user.verifier.isSlow ? 1 : 0)
+      users[clone]?.verifier = verifier
+    }
   }
 
   private mutating func remove(_ id: Identifier<SMTPUser>) throws(TenantError) {

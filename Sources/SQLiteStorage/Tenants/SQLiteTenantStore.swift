@@ -6,7 +6,7 @@ public import SMTPSubmission
 import Synchronization
 
 /// The tenants of a ``StorageFolder``. Everything is held in memory too, and read from there.
-public final class SQLiteTenantStore: TenantStore {
+public final class SQLiteTenantStore: TenantStore, TenantAdministration {
   private let writer: Writer
   private let directory: Mutex<TenantDirectory>
   private let turnstile = Turnstile()
@@ -20,7 +20,7 @@ public final class SQLiteTenantStore: TenantStore {
     directory = Mutex(try connection.read { try TenantRows.directory(in: $0) })
   }
 
-  /// ``TenantStore``.
+  /// ``TenantAdministration``.
   public func apply(_ changes: [TenantChange]) async throws {
     // One at a time, so that each is checked against what the one before has left.
     await turnstile.enter()
@@ -38,20 +38,22 @@ public final class SQLiteTenantStore: TenantStore {
   }
 
   /// ``TenantStore``.
-  public func admits(_ request: AccessRequest) async throws -> Bool { directory.withLock { $0.admits(request) } }
+  public func admits(_ request: AccessRequest) async throws -> Bool {
+    directory.withLock { $0.allAccessPolicies }.contains { $0.evaluate(request).isAllowed }
+  }
 
   /// ``TenantStore``.
   public func account(_ identity: String) async throws -> Account? { directory.withLock { $0.account(identity) } }
 
-  /// ``TenantStore``.
+  /// ``TenantAdministration``.
   public func instances() async throws -> [Instance] { directory.withLock { $0.allInstances() } }
 
-  /// ``TenantStore``.
+  /// ``TenantAdministration``.
   public func configurations(of instance: Identifier<Instance>) async throws -> [SMTPConfiguration] {
     directory.withLock { $0.configurations(of: instance) }
   }
 
-  /// ``TenantStore``.
+  /// ``TenantAdministration``.
   public func users(of configuration: Identifier<SMTPConfiguration>) async throws -> [SMTPUser] {
     directory.withLock { $0.users(of: configuration) }
   }

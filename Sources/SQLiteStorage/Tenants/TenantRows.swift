@@ -24,7 +24,8 @@ enum TenantRows {
         arguments: [user.id.description, user.configuration.description, user.username, user.verifier.encoded])
     case .setVerifier(let id, let verifier):
       try database.execute(
-        sql: "UPDATE smtp_user SET verifier = ? WHERE id = ?", arguments: [verifier.encoded, id.description])
+        sql: "UPDATE smtp_user SET verifier = ? WHERE username = (SELECT username FROM smtp_user WHERE id = ?)",
+        arguments: [verifier.encoded, id.description])
     case .removeUser(let id):
       try database.execute(sql: "DELETE FROM smtp_user WHERE id = ?", arguments: [id.description])
     case .setAccessPolicy(let id, let policy):

@@ -1,0 +1,25 @@
+public import MailModel
+
+/// What a policy keeps of one connection.
+public protocol PolicySession: Sendable {
+  /// A running SASL exchange.
+  associatedtype Exchange: AuthenticationExchange
+  /// Takes a message's content.
+  associatedtype Sink: MessageSink
+
+  /// The SASL mechanisms to offer, in upper case, best first. Asked once, when the connection is secured; a connection
+  /// without TLS offers none. Answers at once.
+  func mechanisms(_ tls: TLSFacts) -> [String]
+
+  /// AUTH: a new exchange by `mechanism`, one of those offered.
+  func authenticate(_ mechanism: String) async -> Exchange
+
+  /// MAIL: may this sender begin a transaction?
+  func sender(_ sender: SenderRequest) async -> PolicyDecision
+
+  /// RCPT: may this recipient be added?
+  func recipient(_ recipient: ForwardPath) async -> PolicyDecision
+
+  /// DATA: where the content goes, or why it may not come.
+  func beginMessage(_ message: MessageRequest) async -> MessageDecision<Sink>
+}
