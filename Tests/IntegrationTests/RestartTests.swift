@@ -110,9 +110,10 @@ private func withFolder(_ body: (String) async throws -> Void) async throws {
       }
       #expect(try await server.stop() == 0)
       let list = try await run(try DemoServer.executable(), ["queue", "--data", folder + "/data", "--json", "--all"])
-      let states = list.output.split(separator: "\n")
-      #expect(states.count == 1800)
-      #expect(states.allSatisfy { $0.contains("\"state\":\"delivered\"") && $0.contains("\"attempts\":1") })
+      let messages = try JSONDecoder().decode([DemoServer.Status].self, from: Data(list.output.utf8))
+      #expect(messages.count == 1800)
+      let recipients = messages.flatMap(\.recipients)
+      #expect(recipients.count == 1800 && recipients.allSatisfy { $0.state == "delivered" && $0.attempts == 1 })
     }
   }
 }
@@ -131,7 +132,8 @@ private func withFolder(_ body: (String) async throws -> Void) async throws {
       try await server.killNow()
       // The queue can be read with nobody there, and nothing is changed by that.
       let list = try await run(try DemoServer.executable(), ["queue", "--data", folder + "/data", "--json"])
-      #expect(list.output.contains(id) && list.output.contains("deferred"))
+      let messages = try JSONDecoder().decode([DemoServer.Status].self, from: Data(list.output.utf8))
+      #expect(messages.map(\.queueID) == [id] && messages.first?.recipients.first?.state == "deferred")
 
       let sink = try Sink(folder: folder, port: port)
       let again = try await DemoServer.start(data: folder + "/data", relay: relay)
