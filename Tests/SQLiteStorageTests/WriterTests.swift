@@ -7,7 +7,7 @@ import SQLiteStorage
 import Synchronization
 import Testing
 
-@Suite struct WriterTests {
+@Suite(.serialized) struct WriterTests {
   private struct Unwilling: Error {}
   private let folders = TemporaryFolders()
 
@@ -106,19 +106,14 @@ import Testing
     let writer = Writer(try DatabaseQueue(path: folders.newPath()))
     try await withThrowingTaskGroup(of: Void.self) { group in
       let gate = DispatchSemaphore(value: 0)
-      let isHeld = DispatchSemaphore(value: 0)
+      let (begun, begin) = AsyncStream.makeStream(of: Void.self)
       group.addTask {
         try await writer.perform { _ in
-          isHeld.signal()
+          begin.finish()
           gate.wait()
         }
       }
-      await withCheckedContinuation { continuation in
-        DispatchQueue.global().async {
-          isHeld.wait()
-          continuation.resume()
-        }
-      }
+      for await _ in begun {}
       for (place, count) in octets.enumerated() {
         group.addTask { try await writer.perform(octets: count) { _ in } }
         while writer.waiting <= place { await Task.yield() }
