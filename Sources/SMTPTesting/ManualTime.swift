@@ -60,6 +60,10 @@ public final class ManualTime: TimeSource {
     for sleeper in woken { sleeper.value.continuation.resume() }
   }
 
+  /// Moves the calendar and wakes nobody, as a step of the system's clock does: who sleeps notices it later, at the
+  /// next ``advance(by:)``.
+  public func step(by duration: Duration) { state.change { $0.now = $0.now + duration } }
+
   /// Until when the tasks that sleep now do so, the earliest first.
   public var wakeUps: [Timestamp] { state.value.sleepers.values.map(\.instant).sorted() }
 

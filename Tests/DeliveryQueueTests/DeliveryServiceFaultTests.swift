@@ -57,6 +57,50 @@ import Testing
     #expect(rig.logs.count(.warning) == 1)
   }
 
+  @Test func aStepOfTheCalendarRepeatsNoDelivery() async throws {
+    let gate = Gate()
+    let rig = DeliveryRig { claim in
+      if claim.recipients[0].path.description.contains("slow") { await gate.pass() }
+      return claim.report { .delivered($0) }
+    }
+    try await rig.run {
+      let slow = try await rig.enqueue("slow@example.org")
+      await rig.transport.begun(1)
+      await rig.time.sleeper(until: rig.after(.seconds(300)))
+      rig.time.step(by: .seconds(700))
+      let other = try await rig.enqueue()
+      await rig.store.ended(.settle, 1)
+      #expect(try await rig.recipient(other).state == .delivered)
+      gate.open()
+      await rig.store.ended(.settle, 2)
+      #expect(try await rig.recipient(slow).state == .delivered)
+      #expect(rig.transport.attempts.map(\.claim.id) == [other, slow])
+    }
+  }
+
+  @Test func nothingIsClaimedWhileClaimsCannotBeKept() async throws {
+    let gate = Gate()
+    let rig = DeliveryRig { claim in
+      await gate.pass()
+      return claim.report { .delivered($0) }
+    }
+    rig.store.fail(.extend)
+    try await rig.run {
+      try await rig.enqueue()
+      await rig.transport.begun(1)
+      await rig.time.sleeper(until: rig.after(.seconds(300)))
+      rig.time.step(by: .seconds(700))
+      try await rig.enqueue()
+      await rig.time.sleeper(until: rig.after(.seconds(705)))
+      #expect(rig.store.calls(of: .claim) == 1)
+      rig.time.advance(by: .seconds(5))
+      await rig.transport.begun(2)
+      gate.open()
+      await rig.store.ended(.settle, 2)
+      #expect(rig.transport.attempts.count == 2)
+    }
+  }
+
   @Test func anAttemptHasALimit() async throws {
     var configuration = DeliveryConfiguration.test
     configuration.attemptLimit = .seconds(30)
@@ -112,6 +156,23 @@ import Testing
     }
   }
 
+  @Test(arguments: [QueueError.Code.closed, .damaged, .invalidMessage, .noSuchMessage])
+  func anOutcomeThatCanNeverBeRecordedHoldsUpNothingAndIsNotRepeated(code: QueueError.Code) async throws {
+    let rig = DeliveryRig()
+    rig.store.fail(.settle, with: QueueError(code, "for ever"))
+    try await rig.run {
+      let first = try await rig.enqueue()
+      await rig.store.ended(.settle, 1)
+      // Beyond the first one's lease.
+      rig.time.step(by: .seconds(700))
+      let second = try await rig.enqueue()
+      await rig.store.ended(.settle, 2)
+      #expect(try await rig.recipient(second).state == .delivered)
+      #expect(rig.transport.attempts.map(\.claim.id) == [first, second])
+    }
+    #expect(rig.logs.count(.error) == 1)
+  }
+
   @Test func aSettlementWhoseAnswerWasLostIsNotRepeated() async throws {
     let rig = DeliveryRig()
     rig.store.fail(.settle, afterwards: true)
@@ -164,6 +225,22 @@ import Testing
     #expect(rest.attempts == 0)
     let request = ClaimRequest(limit: 1, now: rig.time.now(), leasedUntil: rig.after(.seconds(900)))
     #expect(try await rig.queue.claim(request).claims.map(\.id) == [id])
+  }
+
+  @Test func whatMayHaveBeenTakenIsRecordedThoughCutOff() async throws {
+    let rig = DeliveryRig { claim in
+      await untilCancelled()
+      var report = claim.report { .deferred($0) }
+      report.uncertain = [1]
+      return report
+    }
+    let id = try await rig.enqueue("one@example.org", "two@example.org")
+    try await rig.run { await rig.transport.begun(1) }
+    #expect(try await rig.recipient(id, 0).state == .queued)
+    let uncertain = try await rig.recipient(id, 1)
+    #expect(uncertain.state == .deferred)
+    #expect(uncertain.attempts == 1)
+    #expect(uncertain.reply?.text == "scripted")
   }
 
   @Test func cancellationIsTheHardStop() async throws {

@@ -51,6 +51,22 @@ import Testing
     #expect(try await reader.recipientCounts() == [.delivered: 2])
   }
 
+  @Test func itMakesTheFilesOfTheLogWhereTheyAreNot() async throws {
+    let path = folders.newPath()
+    let folder = try await folders.open(path)
+    let message = Mail.message()
+    try await folder.queue.enqueue(message)
+    await folder.close()
+    let names = ["submission.sqlite-shm", "submission.sqlite-wal"]
+    for name in names { try FileManager.default.removeItem(atPath: "\(path)/\(name)") }
+    let before = Set(try FileManager.default.contentsOfDirectory(atPath: path))
+    let reader = try await SQLiteQueueReader(folder: path)
+    #expect(try await reader.status(of: message.id) != nil)
+    let made = Set(try FileManager.default.contentsOfDirectory(atPath: path)).subtracting(before)
+    #expect(made.sorted() == names)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path + "/submission.sqlite-wal")).isEmpty)
+  }
+
   @Test func saysSoWhereThereIsNothing() async throws {
     let path = folders.newPath()
     await #expect { try await SQLiteQueueReader(folder: path) } throws: { ($0 as? StorageError)?.code == .notFound }

@@ -133,6 +133,32 @@ import Testing
     #expect(try await folder.queue.claim(request).nextDue == now + .seconds(3600))
   }
 
+  @Test func anErrorOfTheDatabasePutsNothingOff() async throws {
+    let folder = try await folders.open()
+    let messages = [Mail.message(), Mail.message()]
+    for message in messages { try await folder.queue.enqueue(message) }
+    let now = SystemTime().now()
+    let request = ClaimRequest(limit: 10, now: now, leasedUntil: now + .seconds(60))
+    try await folder.resources.writer.perform { try $0.execute(sql: "ALTER TABLE recipient RENAME TO gone") }
+    await #expect(throws: QueueError.self) { try await folder.queue.claim(request) }
+    try await folder.resources.writer.perform { try $0.execute(sql: "ALTER TABLE gone RENAME TO recipient") }
+    #expect(try await folder.queue.claim(request).claims.map(\.id) == messages.map(\.id))
+  }
+
+  @Test func whatCannotBeUnderstoodIsPassedOverInLists() async throws {
+    let folder = try await folders.open()
+    let messages = (0..<4).map { _ in Mail.message() }
+    for message in messages { try await folder.queue.enqueue(message) }
+    let broken = messages[1].id.sequence
+    try await folder.resources.writer.perform {
+      try $0.execute(sql: "UPDATE recipient SET path = 'no address' WHERE message = ?", arguments: [broken])
+    }
+    let page = try await folder.queue.messages(after: nil, limit: 2)
+    #expect(page.map(\.id) == [messages[0].id, messages[2].id])
+    #expect(try await folder.queue.messages(after: messages[2].id, limit: 2).map(\.id) == [messages[3].id])
+    await #expect { try await folder.queue.status(of: messages[1].id) } throws: { code($0) == .damaged }
+  }
+
   @Test func theSpoolFileGoesWithTheLastRecipient() async throws {
     let path = folders.newPath()
     let folder = try await folders.open(path)

@@ -28,6 +28,56 @@ import Testing
     #expect(size < 120 * 16_384)
   }
 
+  @Test func theLogIsEmptyBeforeAnythingIsAccepted() async throws {
+    let path = folders.newPath()
+    let message = Mail.message()
+    try await folders.open(path).queue.enqueue(message)
+    let copy = try folders.crashCopy(of: path)
+    #expect(try size(copy + "/submission.sqlite-wal") > 0)
+    let again = try await folders.open(copy)
+    #expect(try size(copy + "/submission.sqlite-wal") == 0)
+    #expect(try await again.queue.status(of: message.id) != nil)
+  }
+
+  @Test func aLogThatCannotBeEmptiedIsNotWrittenTo() async throws {
+    let path = folders.newPath()
+    try await folders.open(path).queue.enqueue(Mail.message())
+    let copy = try folders.crashCopy(of: path)
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let reader = try DatabaseQueue(path: copy + "/submission.sqlite", configuration: configuration)
+    try await reader.writeWithoutTransaction { database in
+      try database.execute(sql: "BEGIN; SELECT count(*) FROM message")
+    }
+    await #expect { try await folders.open(copy) } throws: { ($0 as? StorageError)?.code == .cannotOpen }
+    try await reader.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+    _ = try await folders.open(copy)
+  }
+
+  private func size(_ path: String) throws -> Int {
+    try #require(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
+  }
+
+  @Test func aFailureIsTold() async throws {
+    let folder = try await folders.open()
+    let told = Task { try await folder.untilFailure() }
+    _ = try? await folder.resources.writer.perform { _ in throw DatabaseError(resultCode: .SQLITE_IOERR_WRITE) }
+    await #expect { try await told.value } throws: { code($0) == .cannotWrite }
+    // Who asks late hears of it too.
+    await #expect { try await folder.untilFailure() } throws: { code($0) == .cannotWrite }
+  }
+
+  @Test func whereNothingFailsTheWaitEndsWithTheFolderOrTheTask() async throws {
+    let folder = try await folders.open()
+    let cancelled = Task { try await folder.untilFailure() }
+    cancelled.cancel()
+    try await cancelled.value
+    async let wait: Void = folder.untilFailure()
+    await folder.close()
+    try await wait
+    try await folder.untilFailure()
+  }
+
   @Test func aSecondOwnerIsRefusedAndTheFirstIsNamed() async throws {
     let path = folders.newPath()
     let first = try await folders.open(path)

@@ -20,7 +20,7 @@ final class Attempt: Sendable {
     (self.configuration, self.log, self.pool) = (configuration, log, pool)
   }
 
-  /// Delivers and settles. Cancelling the task means that the service must stop.
+  /// Delivers, settles, and frees its worker. Cancelling the task means that the service must stop.
   func run() async {
     let delivery = Task { await self.deliver() }
     await withTaskGroup(of: Void.self) { group in
@@ -30,8 +30,10 @@ final class Attempt: Sendable {
       } onCancel: {
         delivery.cancel()
       }
-      await settle(report, isCutOff: Task.isCancelled)
+      let end = await settle(report, isCutOff: Task.isCancelled)
       group.cancelAll()
+      // What can never be recorded must not be delivered again either, as long as we can see to that.
+      pool.end(claim.token, keeps: end == .impossible)
     }
   }
 
@@ -60,10 +62,12 @@ final class Attempt: Sendable {
       }
       guard nextExtension <= now else { continue }
       do {
-        guard try await !store.extend([claim.token], until: now + configuration.lease).isEmpty else {
+        let leasedUntil = now + configuration.lease
+        guard try await !store.extend([claim.token], until: leasedUntil).isEmpty else {
           isLost.withLock { $0 = true }
           return delivery.cancel()
         }
+        pool.extend([claim.token], held: [claim.token], until: leasedUntil)
         nextExtension = now + configuration.lease / 2
       } catch {
         log.extendFailed(error, of: claim.id)
@@ -76,41 +80,65 @@ final class Attempt: Sendable {
 // MARK: - Settling
 
 extension Attempt {
-  private func settle(_ report: DeliveryReport, isCutOff: Bool) async {
+  /// What came of settling.
+  private enum Settling {
+    /// It is recorded, or was for somebody else to record.
+    case done
+    /// The store may take it later.
+    case failed
+    /// The store will never take it.
+    case impossible
+  }
+
+  private func settle(_ report: DeliveryReport, isCutOff: Bool) async -> Settling {
     let now = time.now()
     if report.outcomes.count != claim.recipients.count { log.outcomesMissing(of: claim.id) }
     if let problem = report.hostProblem { log.hostProblem(problem, of: claim.id, at: now) }
     let settlement = report.settlement(
       of: claim, at: now, schedule: configuration.schedule, chance: configuration.chance(), isCutOff: isCutOff)
-    guard await !isSettled(settlement) else { return }
+    var result = await tryToSettle(settlement)
+    guard result == .failed else { return result }
     pool.beginTrouble()
     defer { pool.endTrouble() }
-    repeat {
+    while result == .failed {
       guard (try? await time.sleep(until: time.now() + configuration.pauseAfterFailure)) != nil else {
-        return log.settlementGivenUp(of: claim.id)
+        log.settlementGivenUp(of: claim.id)
+        return .failed
       }
-    } while await !isSettled(settlement)
+      result = await tryToSettle(settlement)
+    }
+    return result
   }
 
-  /// Tries to settle.
-  ///
-  /// - Returns: `false` where it should be tried again.
-  private func isSettled(_ settlement: Settlement) async -> Bool {
+  private func tryToSettle(_ settlement: Settlement) async -> Settling {
     guard !isLost.withLock({ $0 }) else {
       log.claimLost(of: claim.id)
-      return true
+      return .done
     }
     do {
       // In a task of its own: what is known is recorded, also when the service has been cancelled.
       try await Task { [store] in try await store.settle(settlement) }.value
       log.settled(settlement)
-      return true
+      return .done
     } catch let error as QueueError where error.code == .claimLost {
       log.claimLost(of: claim.id)
-      return true
+      return .done
+    } catch let error as QueueError where error.isPermanent {
+      log.settlementImpossible(error, of: claim.id)
+      return .impossible
     } catch {
       log.settleFailed(error, of: claim.id)
-      return false
+      return .failed
+    }
+  }
+}
+
+extension QueueError {
+  /// Whether the same settlement would fail for ever.
+  fileprivate var isPermanent: Bool {
+    switch code {
+    case .closed, .damaged, .invalidMessage, .noSuchMessage: true
+    default: false
     }
   }
 }

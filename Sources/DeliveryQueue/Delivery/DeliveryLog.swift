@@ -26,6 +26,12 @@ final class DeliveryLog: Sendable {
       "The outcome of a delivery could not be recorded; no other is begun until it is", metadata: metadata(id, error))
   }
 
+  func settlementImpossible(_ error: any Error, of id: QueueID) {
+    logger.error(
+      "The outcome of a delivery can never be recorded; the message is left alone until the service starts again",
+      metadata: metadata(id, error))
+  }
+
   func settlementGivenUp(of id: QueueID) {
     logger.error("The outcome of a delivery was not recorded; it may be repeated", metadata: metadata(id))
   }

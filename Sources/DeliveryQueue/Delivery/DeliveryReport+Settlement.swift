@@ -12,8 +12,8 @@ extension DeliveryReport {
   /// - Parameters:
   ///   - now: when the attempt ended.
   ///   - chance: 0 to 1; one for the whole message, so that its recipients stay together.
-  ///   - isCutOff: whether we cancelled the attempt ourselves in order to stop; then what is not known to be delivered
-  ///     or refused goes back as if it had not been tried.
+  ///   - isCutOff: whether we cancelled the attempt ourselves in order to stop; then what is certainly neither delivered
+  ///     nor refused goes back as if it had not been tried.
   func settlement(
     of claim: Claim, at now: Timestamp, schedule: RetrySchedule, chance: Double, isCutOff: Bool
   ) -> Settlement {
@@ -26,7 +26,7 @@ extension DeliveryReport {
       case .failed(let reply):
         changes.append(Settlement.Change(index: recipient.index, state: .bounced, reply: reply))
       case .deferred(let reply):
-        guard !isCutOff else { continue }
+        guard !isCutOff || uncertain.contains(place) else { continue }
         let next = schedule.nextAttempt(
           after: recipient.attempts + 1, at: now, acceptedAt: claim.acceptedAt, chance: chance)
         changes.append(

@@ -67,13 +67,7 @@ public final class DeliveryService: Service {
           await pool.bell.wait()
           continue
         }
-        await claim(free) { attempt in
-          pool.begin()
-          workers.addTask {
-            await attempt.run()
-            self.pool.end()
-          }
-        }
+        await claim(free) { attempt in workers.addTask { await attempt.run() } }
       }
       while pool.isBusy, !pool.isDeadlineOver, !Task.isCancelled { await pool.bell.wait() }
       workers.cancelAll()
@@ -85,8 +79,10 @@ public final class DeliveryService: Service {
     let now = time.now()
     do {
       let request = ClaimRequest(limit: limit, now: now, leasedUntil: now + configuration.lease)
+      try await keepClaims(until: request.leasedUntil)
       let batch = try await store.claim(request)
       for claim in batch.claims {
+        pool.begin(claim.token, leasedUntil: request.leasedUntil)
         start(
           Attempt(
             of: claim, store: store, transport: transport, time: time, configuration: configuration, log: log,
@@ -98,6 +94,16 @@ public final class DeliveryService: Service {
       log.claimFailed(error)
       await pause()
     }
+  }
+
+  /// Extends the claims of which less than half of the lease is left, so that the request for more does not end them.
+  ///
+  /// Each attempt does so itself, in time; but the calendar can be set forward beyond the leases' ends, and then this
+  /// may come first. What is still being delivered would be claimed, and delivered, a second time.
+  private func keepClaims(until leasedUntil: Timestamp) async throws {
+    let tokens = pool.claims(leasedUntilBefore: leasedUntil + (.zero - configuration.lease / 2))
+    guard !tokens.isEmpty else { return }
+    pool.extend(tokens, held: try await store.extend(tokens, until: leasedUntil), until: leasedUntil)
   }
 
   private func nextLook(after batch: ClaimBatch, at now: Timestamp) -> Timestamp {

@@ -9,6 +9,8 @@ final class WorkerPool: Sendable {
     var unsettled = 0
     var isStopping = false
     var isDeadlineOver = false
+    /// Until when the claims hold that nobody else may have.
+    var leases: [Claim.Token: Timestamp] = [:]
   }
   private let state = Mutex(State())
   private let size: Int
@@ -24,12 +26,43 @@ final class WorkerPool: Sendable {
   var isStopping: Bool { state.withLock { $0.isStopping } }
   var isDeadlineOver: Bool { state.withLock { $0.isDeadlineOver } }
 
-  func begin() { state.withLock { $0.busy += 1 } }
-  func end() { change { $0.busy -= 1 } }
+  /// A worker takes a claim.
+  func begin(_ token: Claim.Token, leasedUntil: Timestamp) {
+    state.withLock { state in
+      state.busy += 1
+      state.leases[token] = leasedUntil
+    }
+  }
+
+  /// A worker is done.
+  ///
+  /// - Parameter keeps: whether the claim is held on to, since what came of it can never be recorded.
+  func end(_ token: Claim.Token, keeps: Bool) {
+    change { state in
+      state.busy -= 1
+      if !keeps { state.leases[token] = nil }
+    }
+  }
+
   func beginTrouble() { state.withLock { $0.unsettled += 1 } }
   func endTrouble() { change { $0.unsettled -= 1 } }
   func stop() { change { $0.isStopping = true } }
   func endDeadline() { change { $0.isDeadlineOver = true } }
+
+  /// The claims whose leases end before `instant`.
+  func claims(leasedUntilBefore instant: Timestamp) -> [Claim.Token] {
+    state.withLock { $0.leases.filter { $0.value < instant }.map(\.key) }
+  }
+
+  /// Of these claims, those in `held` hold until `leasedUntil`; the others are lost.
+  func extend(_ tokens: [Claim.Token], held: [Claim.Token], until leasedUntil: Timestamp) {
+    let held = Set(held)
+    state.withLock { state in
+      for token in tokens where state.leases[token] != nil {
+        state.leases[token] = held.contains(token) ? leasedUntil : nil
+      }
+    }
+  }
 
   private func change(_ body: (inout State) -> Void) {
     state.withLock { body(&$0) }

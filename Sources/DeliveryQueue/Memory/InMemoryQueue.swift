@@ -108,8 +108,13 @@ extension InMemoryQueue {
     try settlement.validate(recipients: message.status.recipients.count)
     for (index, new) in settlement.newMessages.enumerated() {
       try validate(new)
-      guard !settlement.newMessages[..<index].contains(where: { $0.id.sequence == new.id.sequence }) else {
-        throw QueueError(.invalidMessage, "a queue ID used before")
+      for earlier in settlement.newMessages[..<index] {
+        guard earlier.id.sequence != new.id.sequence else {
+          throw QueueError(.invalidMessage, "a queue ID used before")
+        }
+        guard new.body.spooledName == nil || earlier.body.spooledName != new.body.spooledName else {
+          throw QueueError(.invalidMessage, "two messages with one body")
+        }
       }
     }
     _ = try ledger.beginSettlement(settlement.token, of: sequence)

@@ -46,6 +46,9 @@ public enum MessageBody: Sendable {
     case .spooled(let body): body.count
     }
   }
+
+  /// The name of a body that lies in the spool.
+  package var spooledName: String? { if case .spooled(let body) = self { body.name } else { nil } }
 }
 
 /// A body that lies in a store's spool, not yet named by any message.

@@ -4,7 +4,8 @@ public protocol DeliveryTransport: Sendable {
   ///
   /// Gives an outcome for every recipient, whatever happens; an error thrown by `content` makes deferrals. Once the next
   /// host has taken the message for a recipient, that recipient's outcome is ``DeliveryOutcome/delivered(_:)``, even if
-  /// the connection then breaks. Cancellation ends the attempt soon, with deferrals for what is not known.
+  /// the connection then breaks. Cancellation ends the attempt soon, with deferrals for what is not known; those of
+  /// recipients for whom the next host may have taken the message are ``DeliveryReport/uncertain``.
   func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport
 }
 
@@ -14,10 +15,14 @@ public struct DeliveryReport: Sendable {
   public var outcomes: [DeliveryOutcome]
   /// Where the next host itself is at fault, so that an operator should look at it: what, in a sentence.
   public var hostProblem: String?
+  /// Places in ``outcomes`` of deferrals where the next host may have taken the message all the same: the content was
+  /// sent, and no reply to its end was seen (RFC 1047). Such an attempt is recorded with its reply even where we cut it
+  /// off ourselves in order to stop, so that the status tells of a delivery that may be repeated. Default none.
+  public var uncertain: Set<Int>
 
   /// A report of these parts.
-  public init(outcomes: [DeliveryOutcome], hostProblem: String? = nil) {
-    (self.outcomes, self.hostProblem) = (outcomes, hostProblem)
+  public init(outcomes: [DeliveryOutcome], hostProblem: String? = nil, uncertain: Set<Int> = []) {
+    (self.outcomes, self.hostProblem, self.uncertain) = (outcomes, hostProblem, uncertain)
   }
 }
 

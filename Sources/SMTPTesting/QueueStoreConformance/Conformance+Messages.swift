@@ -61,6 +61,7 @@ extension QueueStoreConformance {
     probe.expectEqual(spooled.count, body.count, "octets written")
     let message = probe.message(id: id, body: .spooled(spooled))
     try await store.enqueue(message)
+    writer.discard()
     let content = try await store.content(of: id)
     let octets = try await content.readAll(limit: 50_000)
     probe.expect(octets == message.prefix + body, "the content of a spooled message")
@@ -190,6 +191,7 @@ extension QueueStoreConformance {
     let spooled = probe.message(id: id, body: .spooled(try await writer.finish()))
     let messages = [first, spooled, probe.message(), probe.message()]
     for message in messages { try await store.enqueue(message) }
+    writer.discard()  // Too late: the message names it.
     let claims = try await store.claim(probe.request(limit: 3)).claims
     guard claims.count == 3 else { return probe.fail("three messages are due") }
     let report = probe.message(at: probe.after(50))

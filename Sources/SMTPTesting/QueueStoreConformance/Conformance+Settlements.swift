@@ -103,6 +103,16 @@ extension QueueStoreConformance {
     await probe.expectError(.invalidMessage, "a new message under a name used before") {
       try await store.settle(probe.settlement(of: claim, .bounced, new: [fresh, used]))
     }
+    let spoolID = probe.newID()
+    let writer = try await store.makeBody(for: spoolID)
+    try await writer.append([1, 2, 3])
+    let body = MessageBody.spooled(try await writer.finish())
+    await probe.expectError(.invalidMessage, "two new messages with one spooled body") {
+      let both = [probe.message(id: spoolID, body: body), probe.message(body: body)]
+      try await store.settle(probe.settlement(of: claim, .bounced, new: both))
+    }
+    let none = try await store.status(of: spoolID)
+    probe.expect(none == nil, "neither of two messages with one spooled body is queued")
     let after = try await knownStatus(store, message.id)
     probe.expectEqual(after, before, "the status after a settlement that was not kept")
     let unknown = try await store.status(of: fresh.id)

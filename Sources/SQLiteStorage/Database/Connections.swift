@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import GRDBSQLite
 
@@ -49,6 +50,26 @@ enum Connections {
     return queue
   }
 
+  /// Copies the whole log into the database and empties it, which must be done before anything is accepted.
+  ///
+  /// A process may have ended since a sync failed. What it wrote then is read like the rest of the log, though it may
+  /// not be on the disk, and a commit behind it would be lost with it. What was copied has been written and synced anew.
+  ///
+  /// - Throws: ``StorageError`` with code ``StorageError/Code/cannotOpen``, also where a reader keeps the log.
+  static func emptyLog(of database: Database) throws {
+    do {
+      _ = try database.checkpoint(.truncate)
+    } catch {
+      throw StorageError(.cannotOpen, "the database's log cannot be copied into the database", cause: error)
+    }
+  }
+
+  /// Whether an error says that a quota is used up. SQLite knows a disk that is full alone, and calls this a failure to
+  /// write.
+  static func isQuotaUsedUp(_ code: ResultCode, _ systemError: Int32) -> Bool {
+    code == .SQLITE_IOERR_WRITE && systemError == EDQUOT
+  }
+
   private static func check(_ database: Database, _ setting: String, is expected: String) throws {
     let found = try String.fetchOne(database, sql: "PRAGMA \(setting)") ?? ""
     guard found == expected else {
@@ -70,7 +91,9 @@ enum Connections {
       { _, connection, _, pages in
         guard pages >= Connections.checkpointPages else { return SQLITE_OK }
         let code = sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
-        return code & 0xFF == SQLITE_IOERR ? code : SQLITE_OK
+        // Without room, full or by quota, the log only grows: the commit itself is kept.
+        let isFull = Connections.isQuotaUsedUp(ResultCode(rawValue: code), sqlite3_system_errno(connection))
+        return code & 0xFF == SQLITE_IOERR && !isFull ? code : SQLITE_OK
       }, nil)
   }
 }

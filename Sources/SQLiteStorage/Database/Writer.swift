@@ -1,13 +1,17 @@
 import DeliveryQueue
 import Dispatch
 package import GRDB
+import GRDBSQLite
 import Synchronization
 
 /// One writer for every change of the database. Changes that come while a commit is under way join the next one, so
 /// that many share one sync; no change waits for others to come.
 package final class Writer: Sendable {
   /// Changes in one transaction at most.
-  private static let batchLimit = 512
+  package static let batchLimit = 512
+  /// Octets of content in one transaction at most, but for a single change that has more: what one transaction writes
+  /// lies in memory until its commit, and holds up everybody who waits.
+  package static let batchOctets = 16 << 20
 
   private struct State {
     var waiting: [any PendingChange] = []
@@ -15,27 +19,42 @@ package final class Writer: Sendable {
     /// Why no change is taken any more: the writer was closed, or the database failed.
     var refusal: QueueError?
     var commits = 0
+    /// Who waits for a failure.
+    var watchers: [Int: CheckedContinuation<QueueError?, Never>] = [:]
+    var lastWatcher = 0
   }
   private let state = Mutex(State())
   private let queue: DatabaseQueue
+  private let systemError: @Sendable (Database) -> Int32
 
-  init(_ queue: DatabaseQueue) { self.queue = queue }
+  /// - Parameter systemError: the system's own number for the connection's last error; tests bring their own.
+  package init(
+    _ queue: DatabaseQueue,
+    systemError: @escaping @Sendable (Database) -> Int32 = { sqlite3_system_errno($0.sqliteConnection) }
+  ) {
+    (self.queue, self.systemError) = (queue, systemError)
+  }
 
   /// Transactions committed so far.
   package var commits: Int { state.withLock { $0.commits } }
 
+  /// Changes that wait for the next transaction.
+  package var waiting: Int { state.withLock { $0.waiting.count } }
+
   /// Makes a change: all of it, on stable storage, or nothing.
   ///
-  /// - Parameter change: touches nothing but the database, since it may be run again: where one change of a transaction
-  ///   fails half-way, all of them are undone and made again one by one. It runs on the writer's own thread, whether or
-  ///   not the caller's task is cancelled, and opens no transaction itself.
+  /// - Parameters:
+  ///   - octets: about how much it writes, if that is much.
+  ///   - change: touches nothing but the database, since it may be run again: where one change of a transaction fails
+  ///     half-way, all of them are undone and made again one by one. It runs on the writer's own thread, whether or not
+  ///     the caller's task is cancelled, and opens no transaction itself.
   /// - Throws: what `change` throws; or ``QueueError``: with ``QueueError/Code/insufficientStorage`` or
   ///   ``QueueError/Code/cannotWrite`` nothing was kept, with ``QueueError/Code/unknownOutcome`` it may have been.
   package func perform<Value: Sendable>(
-    _ change: @escaping @Sendable (Database) throws -> Value
+    octets: Int = 0, _ change: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-      let pending = Change(make: change, continuation: continuation)
+      let pending = Change(make: change, octets: octets, continuation: continuation)
       let (refusal, starts) = state.withLock { state -> (QueueError?, Bool) in
         guard state.refusal == nil else { return (state.refusal, false) }
         state.waiting.append(pending)
@@ -49,7 +68,7 @@ package final class Writer: Sendable {
 
   /// Refuses further changes, waits for those under way, and closes the connection.
   func close() async {
-    state.withLock { $0.refusal = $0.refusal ?? QueueError(.closed, "the store was closed") }
+    refuse(QueueError(.closed, "the store was closed"), overrides: false)
     await withCheckedContinuation { continuation in
       queue.asyncWriteWithoutTransaction { database in
         // So that the log is empty for those who read next; it is not needed for anything.
@@ -70,11 +89,56 @@ package final class Writer: Sendable {
         state.isRunning = false
         return nil
       }
-      let batch = Array(state.waiting.prefix(Self.batchLimit))
+      var octets = 0
+      let fitting = state.waiting.prefix(Self.batchLimit).prefix { change in
+        octets += change.octets
+        return octets <= Self.batchOctets
+      }
+      let batch = Array(fitting.isEmpty ? state.waiting.prefix(1) : fitting)
       state.waiting.removeFirst(batch.count)
       return batch
     }
   }
+}
+
+// MARK: - The end
+
+extension Writer {
+  /// Waits until the database has failed.
+  ///
+  /// - Returns: how; `nil` when the writer was closed or the task cancelled.
+  func failure() async -> QueueError? {
+    let key = state.withLock { state in
+      state.lastWatcher += 1
+      return state.lastWatcher
+    }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let (isOver, refusal) = state.withLock { state in
+          if state.refusal != nil || Task.isCancelled { return (true, state.refusal) }
+          state.watchers[key] = continuation
+          return (false, nil)
+        }
+        if isOver { continuation.resume(returning: refusal?.ifFailure) }
+      }
+    } onCancel: {
+      state.withLock { $0.watchers.removeValue(forKey: key) }?.resume(returning: nil)
+    }
+  }
+
+  private func refuse(_ refusal: QueueError, overrides: Bool) {
+    let (refusal, watchers) = state.withLock { state in
+      state.refusal = overrides ? refusal : state.refusal ?? refusal
+      defer { state.watchers = [:] }
+      return (state.refusal, state.watchers)
+    }
+    for watcher in watchers.values { watcher.resume(returning: refusal?.ifFailure) }
+  }
+}
+
+extension QueueError {
+  /// The error, unless it only says that the store was closed.
+  fileprivate var ifFailure: QueueError? { code == .closed ? nil : self }
 }
 
 // MARK: - Transactions
@@ -112,8 +176,8 @@ extension Writer {
   }
 
   private func stop(_ error: any Error) {
-    let refusal = QueueError(.cannotWrite, "the database failed earlier and takes nothing more", cause: error)
-    state.withLock { $0.refusal = refusal }
+    refuse(
+      QueueError(.cannotWrite, "the database failed earlier and takes nothing more", cause: error), overrides: true)
   }
 
   private func transact(_ batch: [any PendingChange], on database: Database) -> Outcome {
@@ -128,14 +192,25 @@ extension Writer {
         guard isHarmless, changes == database.totalChangesCount, database.isInsideTransaction else { throw error }
       }
     } catch {
+      let error = recognized(error, on: database)
       return undo(on: database) && !QueueError.isFatal(error) ? .undone(error) : .broken(error)
     }
     do {
       try database.commit()
       return .kept
     } catch {
+      let error = recognized(error, on: database)
       return undo(on: database) && leavesNothing(error) ? .undone(error) : .unknown(error)
     }
+  }
+
+  /// The error, where a quota that is used up is told like a disk that is full. To be asked before anything else is done
+  /// with the connection.
+  private func recognized(_ error: any Error, on database: Database) -> any Error {
+    guard let failure = error as? DatabaseError,
+      Connections.isQuotaUsedUp(failure.extendedResultCode, systemError(database))
+    else { return error }
+    return DatabaseError(resultCode: .SQLITE_FULL, message: "the quota is used up")
   }
 
   /// Whether a commit that failed like this has certainly not reached the disk.
@@ -161,6 +236,7 @@ extension Writer {
 // MARK: - Changes
 
 private protocol PendingChange: Sendable {
+  var octets: Int { get }
   /// Makes the change, and keeps what came of it. May be called again, after a rollback.
   func make(on database: Database) -> (any Error)?
   /// Answers the caller: with `failure`, or with what came of the change.
@@ -168,13 +244,16 @@ private protocol PendingChange: Sendable {
 }
 
 private final class Change<Value: Sendable>: PendingChange {
+  let octets: Int
   private let change: @Sendable (Database) throws -> Value
   private let continuation: CheckedContinuation<Value, any Error>
   private let result = Mutex<Result<Value, any Error>?>(nil)
 
-  init(make change: @escaping @Sendable (Database) throws -> Value, continuation: CheckedContinuation<Value, any Error>)
-  {
-    (self.change, self.continuation) = (change, continuation)
+  init(
+    make change: @escaping @Sendable (Database) throws -> Value, octets: Int,
+    continuation: CheckedContinuation<Value, any Error>
+  ) {
+    (self.change, self.octets, self.continuation) = (change, octets, continuation)
   }
 
   func make(on database: Database) -> (any Error)? {

@@ -13,11 +13,38 @@ struct SystemError: Error, CustomStringConvertible {
   var description: String { "\(call): \(String(cString: strerror(number)))" }
 }
 
+/// The system's calls that durability rests upon. Tests put their own in front, to see in which order they come.
+package struct FileCalls: Sendable {
+  package var write: @Sendable (_ descriptor: Int32, _ octets: UnsafeRawBufferPointer, _ path: String) -> Int
+  package var sync: @Sendable (_ descriptor: Int32, _ path: String) -> Int32
+  package var rename: @Sendable (_ path: String, _ newPath: String) -> Int32
+  package var makeFolder: @Sendable (_ path: String) -> Int32
+
+  /// As the system has them. A folder is its owner's alone.
+  package static let system = FileCalls(
+    write: { descriptor, octets, _ in Foundation.write(descriptor, octets.baseAddress, octets.count) },
+    sync: { descriptor, _ in fsync(descriptor) },
+    rename: { path, newPath in Foundation.rename(path, newPath) },
+    makeFolder: { path in mkdir(path, 0o700) })
+
+  /// Makes a folder and those above it that are not there, and sees to it that each is found after a crash.
+  func makeFolders(_ path: String) throws {
+    let url = URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL
+    let parent = url.deletingLastPathComponent()
+    if !FileManager.default.fileExists(atPath: parent.path) { try makeFolders(parent.path) }
+    guard makeFolder(url.path) == 0 else { throw SystemError("mkdir") }
+    try OpenFile(parent.path, O_RDONLY | O_DIRECTORY, calls: self).sync()
+  }
+}
+
 /// An open file, closed when nobody refers to it any more. Its calls block.
 final class OpenFile: Sendable {
   let descriptor: Int32
+  private let path: String
+  private let calls: FileCalls
 
-  init(_ path: String, _ flags: Int32, mode: mode_t = 0o600) throws {
+  init(_ path: String, _ flags: Int32, mode: mode_t = 0o600, calls: FileCalls = .system) throws {
+    (self.path, self.calls) = (path, calls)
     descriptor = open(path, flags | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw SystemError("open") }
   }
@@ -35,7 +62,7 @@ final class OpenFile: Sendable {
     try octets.withUnsafeBytes { buffer in
       var rest = buffer[...]
       while !rest.isEmpty {
-        let count = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        let count = calls.write(descriptor, UnsafeRawBufferPointer(rebasing: rest), path)
         guard count >= 0 || errno == EINTR else { throw SystemError("write") }
         rest = rest.dropFirst(max(0, count))
       }
@@ -56,7 +83,7 @@ final class OpenFile: Sendable {
 
   /// Brings what was written to stable storage; for a folder, which files it holds.
   func sync() throws {
-    guard fsync(descriptor) == 0 else { throw SystemError("fsync") }
+    guard calls.sync(descriptor, path) == 0 else { throw SystemError("fsync") }
   }
 }
 

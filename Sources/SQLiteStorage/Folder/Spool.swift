@@ -1,34 +1,55 @@
-import DeliveryQueue
+package import DeliveryQueue
 import Dispatch
 import Foundation
-import MailModel
+package import MailModel
 import Synchronization
 
 /// The folder of bodies that are too large for the database: one file each, named after its message.
 ///
 /// A file bears a name ending in `.part` until it is complete and synced. What no message names is swept when the
 /// folder is opened.
-final class Spool: Sendable {
+package final class Spool: Sendable {
   private static let partSuffix = ".part"
 
+  /// Where a body stands that no queued message names, as far as the spool knows.
+  private enum Standing {
+    /// Being written, or complete: it may be discarded.
+    case free
+    /// A message that names it is being queued.
+    case held
+    /// As `held`, and discarded meanwhile: it goes if the message is not queued.
+    case unwanted
+  }
+
   private let path: String
+  private let calls: FileCalls
   private let folder: OpenFile
+  private let bodies = Mutex<[String: Standing]>([:])
   private let writers = BlockingThreads(label: "submission.spool.write")
   private let readers = BlockingThreads(label: "submission.spool.read")
 
-  init(path: String) throws {
-    try FileManager.default.createDirectory(
-      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    self.path = path
-    folder = try OpenFile(path, O_RDONLY | O_DIRECTORY)
+  init(path: String, calls: FileCalls) throws {
+    if !FileManager.default.fileExists(atPath: path) { try calls.makeFolders(path) }
+    (self.path, self.calls) = (path, calls)
+    folder = try OpenFile(path, O_RDONLY | O_DIRECTORY, calls: calls)
   }
 
-  func makeWriter(for id: QueueID) async throws -> SpoolWriter {
+  package func makeWriter(for id: QueueID) async throws -> SpoolWriter {
     let thread = writers.next()
+    let (part, final) = (partPath(id.description), finalPath(id.description))
     do {
-      let part = partPath(id.description)
-      let file = try await thread.perform { try OpenFile(part, O_WRONLY | O_CREAT | O_EXCL) }
+      let file = try await thread.perform { [calls] in
+        let file = try OpenFile(part, O_WRONLY | O_CREAT | O_EXCL, calls: calls)
+        guard access(final, F_OK) != 0 else {
+          unlink(part)
+          throw QueueError(.invalidMessage, "a queue ID whose body was written before")
+        }
+        return file
+      }
+      bodies.withLock { $0[id.description] = .free }
       return SpoolWriter(spool: self, name: id.description, file: file, thread: thread)
+    } catch let error as QueueError {
+      throw error
     } catch {
       throw QueueError.unwritten(error, "a spool file could not be made")
     }
@@ -55,6 +76,9 @@ final class Spool: Sendable {
     writers.next().async { unlink(path) }
   }
 
+  /// Waits for what was begun and not awaited.
+  func finish() async { await writers.finish() }
+
   /// Whether a complete body of that name and size lies here.
   func holds(_ body: SpooledBody) async -> Bool {
     let path = finalPath(body.name)
@@ -73,12 +97,58 @@ final class Spool: Sendable {
 
   /// Gives a synced file its final name. Blocks.
   fileprivate func complete(_ name: String) throws {
-    guard rename(partPath(name), finalPath(name)) == 0 else { throw SystemError("rename") }
+    guard calls.rename(partPath(name), finalPath(name)) == 0 else { throw SystemError("rename") }
     try folder.sync()
   }
 
   fileprivate func partPath(_ name: String) -> String { "\(path)/\(name)\(Self.partSuffix)" }
   fileprivate func finalPath(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+// MARK: - Who may remove what
+
+extension Spool {
+  /// Keeps complete bodies from being discarded while messages that name them are queued; all of them or none.
+  func hold(_ names: [String]) throws(QueueError) {
+    try bodies.withLock { bodies throws(QueueError) in
+      guard Set(names).count == names.count, names.allSatisfy({ bodies[$0] == .free }) else {
+        throw QueueError(.invalidMessage, "a body that was discarded, or is named twice")
+      }
+      for name in names { bodies[name] = .held }
+    }
+  }
+
+  /// Ends ``hold(_:)``.
+  ///
+  /// - Parameter mayBeNamed: whether the messages were queued, or may have been. Then nobody may discard their bodies any
+  ///   more; if no message names them after all, they are swept.
+  func release(_ names: [String], mayBeNamed: Bool) {
+    let unwanted = bodies.withLock { bodies in
+      let unwanted = mayBeNamed ? [] : names.filter { bodies[$0] == .unwanted }
+      for name in names { bodies[name] = mayBeNamed || bodies[name] == .unwanted ? nil : .free }
+      return unwanted
+    }
+    unwanted.forEach(remove)
+  }
+
+  /// Removes a body that is not wanted, unless a message names it. What is under way on `thread` comes before.
+  fileprivate func discard(_ name: String, behind thread: DispatchQueue) {
+    let isFree = bodies.withLock { bodies in
+      switch bodies[name] {
+      case .free:
+        bodies[name] = nil
+        return true
+      case .held: bodies[name] = .unwanted
+      case .unwanted, nil: break
+      }
+      return false
+    }
+    guard isFree else { return }
+    thread.async { [self] in
+      unlink(partPath(name))
+      unlink(finalPath(name))
+    }
+  }
 }
 
 /// A few serial queues for calls that block.
@@ -89,10 +159,13 @@ private struct BlockingThreads: Sendable {
   init(label: String) { queues = (0..<Self.count).map { DispatchQueue(label: "\(label).\($0)") } }
 
   func next() -> DispatchQueue { queues[Int.random(in: 0..<Self.count)] }
+
+  /// Waits until each has done what it was given.
+  func finish() async { for queue in queues { try? await queue.perform {} } }
 }
 
 /// Writes one body. Its calls come one at a time, and run on one queue.
-final class SpoolWriter: MessageBodyWriter {
+package final class SpoolWriter: MessageBodyWriter {
   private enum State {
     case writing(OpenFile, count: Int)
     case finished
@@ -110,20 +183,20 @@ final class SpoolWriter: MessageBodyWriter {
 
   deinit {
     // Dropped half-way, without a word.
-    if case .writing = state.withLock({ $0 }) { unlink(spool.partPath(name)) }
+    if case .writing = state.withLock({ $0 }) { spool.discard(name, behind: thread) }
   }
 
-  func append(_ octets: [UInt8]) async throws {
+  package func append(_ octets: [UInt8]) async throws {
     let (file, count) = try openFile()
     do {
       try await thread.perform { try file.write(octets) }
     } catch {
       throw QueueError.unwritten(error, "a spool file could not be written")
     }
-    state.withLock { $0 = .writing(file, count: count + octets.count) }
+    try proceed(to: .writing(file, count: count + octets.count))
   }
 
-  func finish() async throws -> SpooledBody {
+  package func finish() async throws -> SpooledBody {
     let (file, count) = try openFile()
     do {
       try await thread.perform { [spool, name] in
@@ -133,21 +206,24 @@ final class SpoolWriter: MessageBodyWriter {
     } catch {
       throw QueueError.unwritten(error, "a spool file could not be synced")
     }
-    state.withLock { $0 = .finished }
+    try proceed(to: .finished)
     return SpooledBody(name: name, count: count)
   }
 
-  func discard() {
+  package func discard() {
     let isOpen = state.withLock { state in
       defer { state = .discarded }
       if case .discarded = state { return false }
       return true
     }
-    guard isOpen else { return }
-    // Behind whatever is under way on this queue.
-    thread.async { [spool, name] in
-      unlink(spool.partPath(name))
-      unlink(spool.finalPath(name))
+    if isOpen { spool.discard(name, behind: thread) }
+  }
+
+  /// Ends a call, unless the body was discarded meanwhile.
+  private func proceed(to next: State) throws {
+    try state.withLock { state in
+      guard case .writing = state else { throw QueueError(.closed, "the body was discarded") }
+      state = next
     }
   }
 

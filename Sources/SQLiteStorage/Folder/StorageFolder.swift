@@ -46,6 +46,17 @@ public final class StorageFolder: Sendable {
     queue.forgetHistory(at: SystemTime().now())
   }
 
+  /// Waits until the database has failed, as when the disk cannot be written. The folder accepts nothing more then, and
+  /// what was queued in it cannot be settled: the process should end and be started again, since only opening the folder
+  /// anew tells what is on the disk. Run it beside the services that use the folder, so that they end with it.
+  ///
+  /// Returns when the folder is closed or the task is cancelled.
+  ///
+  /// - Throws: ``DeliveryQueue/QueueError``, which says what failed; at once where it did so before.
+  public func untilFailure() async throws {
+    if let failure = await resources.writer.failure() { throw failure }
+  }
+
   /// Finishes what was begun, refuses what comes later, and lets another process have the folder.
   ///
   /// Without it, nothing is lost either; the folder is free when nobody refers to it any more.
@@ -63,30 +74,34 @@ package final class FolderResources: Sendable {
   package let reader: Reader
   /// Reads for inspection, which may take long.
   package let inspector: Reader
-  let spool: Spool
+  package let spool: Spool
   private let lock: FolderLock
 
   /// Blocks.
-  init(path: String) throws {
-    try Self.prepare(path)
+  package init(path: String, calls: FileCalls = .system) throws {
+    try Self.prepare(path, calls)
     self.path = path
     lock = try FolderLock(path: path + "/lock")
-    spool = try Spool(path: path + "/spool")
+    spool = try Spool(path: path + "/spool", calls: calls)
     let database = path + "/" + Self.databaseName
     // Before anything is written: a database of a newer version stays as it is.
     if FileManager.default.fileExists(atPath: database) { try Self.refuseNewer(database) }
     let connection = try Connections.writer(path: database)
-    try connection.writeWithoutTransaction { try Schema.migrate($0) }
-    try OpenFile(path, O_RDONLY | O_DIRECTORY).sync()
+    try connection.writeWithoutTransaction { database in
+      try Schema.migrate(database)
+      try Connections.emptyLog(of: database)
+    }
+    try OpenFile(path, O_RDONLY | O_DIRECTORY, calls: calls).sync()
     writer = Writer(connection)
     reader = Reader(try Connections.reader(path: database, label: "submission.reader"))
     inspector = Reader(try Connections.reader(path: database, label: "submission.inspector"))
   }
 
-  func close() async {
+  package func close() async {
     await reader.close()
     await inspector.close()
     await writer.close()
+    await spool.finish()
     lock.release()
   }
 
@@ -97,13 +112,14 @@ package final class FolderResources: Sendable {
   }
 
   /// Makes the folder, or checks that only its owner may enter it.
-  private static func prepare(_ path: String) throws {
+  private static func prepare(_ path: String, _ calls: FileCalls) throws {
     var status = stat()
     if stat(path, &status) != 0 {
-      try FileManager.default.createDirectory(
-        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      try OpenFile(path + "/..", O_RDONLY | O_DIRECTORY).sync()
-      return
+      do {
+        return try calls.makeFolders(path)
+      } catch {
+        throw StorageError(.unusableFolder, "the folder \(path) cannot be made", cause: error)
+      }
     }
     guard status.st_mode & S_IFMT == S_IFDIR else { throw StorageError(.unusableFolder, "\(path) is no folder") }
     guard status.st_mode & 0o077 == 0 else {

@@ -26,17 +26,34 @@ enum QueueReading {
     }
   }
 
+  /// What `read` gives, or why it cannot be understood. Errors of the database itself, which say nothing about what is
+  /// stored, are thrown.
+  static func understood<Value>(_ read: () throws -> Value) throws -> Result<Value, QueueError> {
+    do {
+      return .success(try read())
+    } catch let error as QueueError where error.code == .damaged {
+      return .failure(error)
+    }
+  }
+
   static func status(of id: QueueID, on database: Database) throws -> MessageStatus? {
     guard let head = try head(id.sequence, on: database), head.id == id else { return nil }
     return try status(head, on: database)
   }
 
+  /// So many messages that can be understood. One that cannot is passed over, so that the rest can be listed.
   static func messages(after id: QueueID?, limit: Int, on database: Database) throws -> [MessageStatus] {
     // A key is used once, so the secret half decides nothing but for an ID that was never given.
     let statement = try database.cachedStatement(
-      sql: "SELECT \(Head.columns) FROM message WHERE sequence > ? ORDER BY sequence LIMIT ?")
-    let rows = try Row.fetchAll(statement, arguments: [id?.sequence ?? -1, max(0, limit)])
-    return try rows.map { try status(try Head($0), on: database) }
+      sql: "SELECT \(Head.columns) FROM message WHERE sequence > ? ORDER BY sequence")
+    let rows = try Row.fetchCursor(statement, arguments: [id?.sequence ?? -1])
+    var messages: [MessageStatus] = []
+    while messages.count < limit, let row = try rows.next() {
+      if case .success(let message) = try understood({ try status(Head(row), on: database) }) {
+        messages.append(message)
+      }
+    }
+    return messages
   }
 
   static func recipientCounts(on database: Database) throws -> [RecipientState: Int] {

@@ -6,7 +6,13 @@ public import MailModel
 
 /// Looks into the queue of a ``StorageFolder`` from any process, whether or not a server has it open.
 ///
-/// It takes no lock, and its connection can neither write nor copy the database's log.
+/// It takes no lock, and its connection can neither write nor copy the database's log. Messages that cannot be
+/// understood are left out of ``messages(after:limit:)``; ``status(of:)`` says of one that it is damaged.
+///
+/// SQLite reads through the two files of the log beside the database, and makes them where they are not there: an empty
+/// `submission.sqlite-wal` and a `submission.sqlite-shm`. A ``StorageFolder`` leaves both, also at its end, so that
+/// happens only where somebody removed them or copied the database alone; then whoever reads must be allowed to write
+/// to the folder.
 public final class SQLiteQueueReader: QueueInspection {
   private let reader: Reader
 

@@ -61,7 +61,7 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     let size = message.size
     try ledger.withLock { ledger throws(QueueError) in try ledger.reserve(size: size) }
     do {
-      try await resources.writer.perform { try QueueWriting.insert(message, on: $0) }
+      try await write([message]) { try QueueWriting.insert(message, on: $0) }
     } catch {
       ledger.withLock { $0.release(size: size) }
       throw error
@@ -76,7 +76,9 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     guard !grants.isEmpty else { return ClaimBatch(claims: [], nextDue: nextDue) }
     do {
       let claims = try await resources.reader.read { database in
-        grants.map { grant in Result { try QueueReading.claim(grant, now: request.now, on: database) } }
+        try grants.map { grant in
+          try QueueReading.understood { try QueueReading.claim(grant, now: request.now, on: database) }
+        }
       }
       return ClaimBatch(claims: usable(claims, of: grants, at: request.now), nextDue: nextDue)
     } catch {
@@ -96,7 +98,7 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     let (token, sequence) = (settlement.token, settlement.id.sequence)
     _ = try ledger.withLock { ledger throws(QueueError) in try ledger.beginSettlement(token, of: sequence) }
     do {
-      let settled = try await resources.writer.perform { try QueueWriting.settle(settlement, on: $0) }
+      let settled = try await write(settlement.newMessages) { try QueueWriting.settle(settlement, on: $0) }
       ledger.withLock { ledger in
         ledger.endSettlement(token, due: settled.due)
         for message in settlement.newMessages { ledger.insert(ClaimLedger.Entry(message)) }
@@ -142,8 +144,24 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     }
   }
 
-  /// The claims that could be read. The others are put off, so that they do not hold up what can be.
-  private func usable(_ claims: [Result<Claim, any Error>], of grants: [ClaimLedger.Grant], at now: Timestamp)
+  /// Makes a change that queues messages. Their bodies cannot be discarded meanwhile, nor when they may be queued.
+  private func write<Value: Sendable>(
+    _ messages: [NewMessage], _ change: @escaping @Sendable (Database) throws -> Value
+  ) async throws -> Value {
+    let names = messages.compactMap(\.body.spooledName)
+    try resources.spool.hold(names)
+    do {
+      let value = try await resources.writer.perform(octets: messages.reduce(0) { $0 + $1.storedOctets }, change)
+      resources.spool.release(names, mayBeNamed: true)
+      return value
+    } catch {
+      resources.spool.release(names, mayBeNamed: (error as? QueueError)?.code == .unknownOutcome)
+      throw error
+    }
+  }
+
+  /// The claims that could be understood. The others are put off, so that they do not hold up what can be.
+  private func usable(_ claims: [Result<Claim, QueueError>], of grants: [ClaimLedger.Grant], at now: Timestamp)
     -> [Claim]
   {
     zip(claims, grants).compactMap { result, grant in
@@ -158,6 +176,11 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
       }
     }
   }
+}
+
+extension NewMessage {
+  /// Octets that go into the database.
+  fileprivate var storedOctets: Int { body.spooledName == nil ? size : prefix.count }
 }
 
 // MARK: - History
