@@ -83,7 +83,7 @@ let package = Package(
     .target(
       name: "SQLiteStorage",
       dependencies: [
-        "MailModel", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", grdb, sqlite, logging,
+        "MailModel", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", grdb, sqlite, logging, lifecycle,
       ],
       swiftSettings: common),
 

@@ -42,7 +42,7 @@ import UnixSignals
       policy: policy, logger: logger)
 
     try await ServiceGroup(
-      services: [delivery, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+      services: [storage, delivery, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()
     await storage.close()
   }

@@ -60,22 +60,22 @@ import Testing
 
   @Test func aFailureIsTold() async throws {
     let folder = try await folders.open()
-    let told = Task { try await folder.untilFailure() }
+    let told = Task { try await folder.run() }
     _ = try? await folder.resources.writer.perform { _ in throw DatabaseError(resultCode: .SQLITE_IOERR_WRITE) }
     await #expect { try await told.value } throws: { code($0) == .cannotWrite }
     // Who asks late hears of it too.
-    await #expect { try await folder.untilFailure() } throws: { code($0) == .cannotWrite }
+    await #expect { try await folder.run() } throws: { code($0) == .cannotWrite }
   }
 
   @Test func whereNothingFailsTheWaitEndsWithTheFolderOrTheTask() async throws {
     let folder = try await folders.open()
-    let cancelled = Task { try await folder.untilFailure() }
+    let cancelled = Task { try await folder.run() }
     cancelled.cancel()
     try await cancelled.value
-    async let wait: Void = folder.untilFailure()
+    async let wait: Void = folder.run()
     await folder.close()
     try await wait
-    try await folder.untilFailure()
+    try await folder.run()
   }
 
   @Test func aSecondOwnerIsRefusedAndTheFirstIsNamed() async throws {

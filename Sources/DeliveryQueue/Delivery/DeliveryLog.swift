@@ -74,7 +74,7 @@ final class DeliveryLog: Sendable {
     }
     guard isNew else { return }
     logger.warning(
-      "The next host, or our way to it, is at fault; mail for it is deferred",
+      "The next host, or our way to it, is at fault",
       metadata: ["queue-id": "\(id)", "problem": "\(problem)"])
   }
 

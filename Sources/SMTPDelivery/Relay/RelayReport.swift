@@ -43,7 +43,8 @@ extension DeliveryReport {
       self.init(
         outcomes: known.map { DeliveryOutcome($0, by: relay) },
         hostProblem: failure.isHostProblem
-          ? "\(relay) \(failure)" : known.lazy.compactMap { $0.hostProblem(of: relay) }.first)
+          ? "\(relay) \(failure)" : known.lazy.compactMap { $0.hostProblem(of: relay) }.first,
+        uncertain: Set(known.indices.filter { known[$0].isUncertain }))
     case .unreachable(let reason):
       let outcome = DeliveryOutcome.deferred(DeliveryReply(problem: "Cannot connect to \(relay): \(reason)"))
       self.init(outcomes: Array(repeating: outcome, count: recipients))
@@ -69,6 +70,13 @@ extension DeliveryOutcome {
 }
 
 extension ClientOutcome {
+  /// Whether the host may have taken the message all the same (RFC 1047).
+  fileprivate var isUncertain: Bool {
+    guard case .interrupted(let failure) = self, failure.stage == .endOfContent else { return false }
+    if case .refused = failure.reason { return false }
+    return true
+  }
+
   /// What an operator should know, where the host refused us rather than the message.
   fileprivate func hostProblem(of relay: RelayEndpoint) -> String? {
     guard case .refused(let reply, let stage) = self,

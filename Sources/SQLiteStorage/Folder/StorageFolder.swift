@@ -4,13 +4,14 @@ import Foundation
 import GRDB
 public import Logging
 import MailModel
+public import ServiceLifecycle
 
 /// A folder that holds everything a submission service keeps: tenants and queue in a SQLite database, and a spool for
 /// large bodies.
 ///
 /// One process owns it, and only its user may enter it. What was acknowledged survives a crash of the process and of the
 /// machine; a kill at any time needs no repair.
-public final class StorageFolder: Sendable {
+public final class StorageFolder: Service {
   /// The queue. It keeps the folder open as long as it is used.
   public let queue: SQLiteQueueStore
   /// The tenants.
@@ -46,15 +47,17 @@ public final class StorageFolder: Sendable {
     queue.forgetHistory(at: SystemTime().now())
   }
 
-  /// Waits until the database has failed, as when the disk cannot be written. The folder accepts nothing more then, and
-  /// what was queued in it cannot be settled: the process should end and be started again, since only opening the folder
-  /// anew tells what is on the disk. Run it beside the services that use the folder, so that they end with it.
+  /// Watches over the database: ends when it has failed, as when the disk cannot be written. The folder accepts nothing more
+  /// then, and what was queued in it cannot be settled: the process should end and be started again, since only opening
+  /// the folder anew tells what is on the disk. As the first service of a group, the folder outlives the others, and ends
+  /// them when it fails.
   ///
-  /// Returns when the folder is closed or the task is cancelled.
+  /// Returns at a graceful shutdown, or when the folder is closed or the task cancelled.
   ///
   /// - Throws: ``DeliveryQueue/QueueError``, which says what failed; at once where it did so before.
-  public func untilFailure() async throws {
-    if let failure = await resources.writer.failure() { throw failure }
+  public func run() async throws {
+    let failure = await cancelWhenGracefulShutdown { await self.resources.writer.failure() }
+    if let failure { throw failure }
   }
 
   /// Finishes what was begun, refuses what comes later, and lets another process have the folder.
