@@ -53,6 +53,7 @@ import Testing
       try await client.close()
       try await policy.log.wait(for: "cancelled")
       while server.registry.count > 0 { await Task.yield() }
+      #expect(policy.log.events.contains("cancelled"))
     }
   }
 

@@ -128,7 +128,8 @@ import Testing
       let client = try await TestClient(server.address, reads: false)
       try await client.channel.setOption(.allowRemoteHalfClosure, value: true).get()
       try await client.send("QUIT")
-      while server.registry.count > 0 { await Task.yield() }
+      while server.registry.count > 0 { await Task.yield() }  // within the suite's limit of time
+      #expect(server.registry.count == 0)
     }
   }
 }
