@@ -19,7 +19,7 @@ public struct Limits: Hashable, Sendable {
   /// Messages of a session, then 421; default 1,000.
   public var messages = 1_000
   /// Bad commands and refusals of a session, then 421; default 10. What a lawful client may run into many times counts only
-  /// from the 1,000th of a transaction on: recipients over ``recipients`` (RFC 5321 §4.5.3.1.10) or refused by the policy,
+  /// from the 1,000th since the last accepted message on: recipients over ``recipients`` (RFC 5321 §4.5.3.1.10) or refused by the policy,
   /// and commands that were pipelined behind a refusal (RFC 2920).
   public var errors = 10
   /// Failed AUTH of a session, then 421; default 3.

@@ -121,7 +121,29 @@ extension SessionDriver {
     #expect(driver.isClosed)
   }
 
-  @Test func recipientsAreForgivenAnewInEachTransaction() async throws {
+  @Test(arguments: ["MAIL FROM:<bad..x@example.com>", "MAIL FROM:<a@example.com> FOO=1"])
+  func norBehindAMAILThatCannotBeRead(mail: String) async throws {
+    let (driver, _) = try await ready()
+    let group = mail + "\r\n" + String(repeating: "RCPT TO:<b@example.org>\r\n", count: 20) + "DATA\r\n"
+    _ = await driver.send(group)
+    #expect(!driver.isClosed)
+  }
+
+  @Test func withoutAMessageNothingIsForgivenForEver() async throws {
+    let (driver, _) = try await ready {
+      $0.recipients = 0
+      $0.errors = 1
+    }
+    for _ in 0..<9 {
+      _ = await driver.send(
+        "MAIL FROM:<a@example.com>\r\n" + String(repeating: "RCPT TO:<b@x>\r\n", count: 100) + "RSET\r\n")
+      #expect(!driver.isClosed)
+    }
+    _ = await driver.send("MAIL FROM:<a@example.com>\r\n" + String(repeating: "RCPT TO:<b@x>\r\n", count: 100))
+    #expect(driver.isClosed)
+  }
+
+  @Test func recipientsAreForgivenAnewWithEachMessage() async throws {
     let (driver, _) = try await ready { $0.recipients = 1 }
     for _ in 0..<30 {
       let group = "MAIL FROM:<a@example.com>\r\n" + String(repeating: "RCPT TO:<b@example.org>\r\n", count: 100)

@@ -98,7 +98,11 @@ extension ServerSession.State {
     case .help: return say(.help, transaction, &replies)
     case .verify: return say(.cannotVerify, transaction, &replies)
     case .expand: return fail(.notImplemented, transaction, &context, &replies)
-    case .malformed(let reply, _): return fail(reply, transaction, &context, &replies)
+    case .malformed(let reply, let verb):
+      var transaction = transaction
+      if verb == .mail, transaction == nil { context.isMailRefused = true }
+      if verb == .recipient { transaction?.hasRefusedRecipient = true }
+      return fail(reply, transaction, &context, &replies)
     case .unknown: return fail(.unknownCommand, transaction, &context, &replies)
     case .quit:
       SMTPReply.goodbye.encode(into: &replies)
@@ -111,7 +115,6 @@ extension ServerSession.State {
     _ replies: inout [UInt8]
   ) -> ServerSession.Transition {
     guard transaction == nil else { return fail(.nestedMail, transaction, &context, &replies) }
-    context.forgiven = 0
     context.isMailRefused = true  // until it is accepted
     guard context.hasHello else { return fail(.needsHello, nil, &context, &replies) }
     guard context.identity != nil || !context.configuration.requiresAuthentication else {
@@ -160,6 +163,8 @@ extension ServerSession.State {
   ) -> ServerSession.State {
     reply.encode(into: &replies)
     guard reply.code != 421 else { return .closing }
+    var transaction = transaction
+    transaction.hasRefusedRecipient = true
     return afterForgiven(then: transaction, &context, &replies)
   }
 
@@ -177,7 +182,7 @@ extension ServerSession.State {
   ) -> ServerSession.Transition {
     guard let transaction else { return Transition(withoutMail(&context, &replies)) }
     guard !transaction.recipients.isEmpty else {
-      guard context.forgiven > 0 else { return fail(.needsRecipient, transaction, &context, &replies) }
+      guard transaction.hasRefusedRecipient else { return fail(.needsRecipient, transaction, &context, &replies) }
       SMTPReply.needsRecipient.encode(into: &replies)
       return Transition(afterForgiven(then: transaction, &context, &replies))
     }

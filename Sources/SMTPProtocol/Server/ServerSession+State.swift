@@ -98,6 +98,7 @@ extension ServerSession.State {
     case (.endOfMessage, .finished(let reply)):
       if reply.isPositive {
         context.messages += 1
+        context.forgiven = 0
         reply.encode(into: &replies)
         return .command(nil)
       } else {

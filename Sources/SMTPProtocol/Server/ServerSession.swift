@@ -79,8 +79,8 @@ extension ServerSession {
     var messages = 0
     var errors = 0
     var authenticationFailures = 0
-    /// What was refused since the last MAIL and may be no error of the client's: recipients over the limit or refused by the
-    /// policy, and what a pipelining client sent behind a refusal before it saw it (RFC 2920 §3.1).
+    /// What was refused since the last accepted message and may be no error of the client's: recipients over the limit or
+    /// refused by the policy, and what a pipelining client sent behind a refusal before it saw it (RFC 2920 §3.1).
     var forgiven = 0
     /// Whether the last MAIL was refused, so that no transaction is open and a pipelining client may not know yet.
     var isMailRefused = false
@@ -112,6 +112,7 @@ extension ServerSession {
   struct Transaction {
     var sender: SenderRequest
     var recipients: [ForwardPath] = []
+    var hasRefusedRecipient = false
   }
 
   /// Content is coming.

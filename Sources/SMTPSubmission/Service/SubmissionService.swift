@@ -48,7 +48,7 @@ public final class SubmissionService: SubmissionPolicy {
     let request = AccessRequest(address: client.address, endpointType: connection.endpointType)
     do {
       guard try await tenants.admits(request) else {
-        logger.notice("no rule lets the client in", metadata: ["client": "\(client)"])
+        logger.debug("no rule lets the client in", metadata: ["client": "\(client)"])
         return .refuse(.networkDenied)
       }
       return .accept(SubmissionSession(service: self, client: client, endpointType: connection.endpointType))

@@ -59,6 +59,9 @@ enum Connections {
   static func emptyLog(of database: Database) throws {
     do {
       _ = try database.checkpoint(.truncate)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+      throw StorageError(
+        .cannotOpen, "another process has been reading the database for seconds; end it, and start again", cause: error)
     } catch {
       throw StorageError(.cannotOpen, "the database's log cannot be copied into the database", cause: error)
     }

@@ -29,11 +29,13 @@ package struct FileCalls: Sendable {
 
   /// Makes a folder and those above it that are not there, and sees to it that each is found after a crash.
   func makeFolders(_ path: String) throws {
-    let url = URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL
-    let parent = url.deletingLastPathComponent()
-    if !FileManager.default.fileExists(atPath: parent.path) { try makeFolders(parent.path) }
-    guard makeFolder(url.path) == 0 else { throw SystemError("mkdir") }
-    try OpenFile(parent.path, O_RDONLY | O_DIRECTORY, calls: self).sync()
+    // As the path is written, since behind a link `..` is not what it looks like.
+    let isRooted = path.hasPrefix("/")
+    let names = path.split(separator: "/").dropLast()
+    let parent = names.isEmpty ? (isRooted ? "/" : ".") : (isRooted ? "/" : "") + names.joined(separator: "/")
+    if !FileManager.default.fileExists(atPath: parent) { try makeFolders(parent) }
+    guard makeFolder(path) == 0 else { throw SystemError("mkdir") }
+    try OpenFile(parent, O_RDONLY | O_DIRECTORY, calls: self).sync()
   }
 }
 

@@ -26,13 +26,16 @@ enum QueueReading {
     }
   }
 
-  /// What `read` gives, or why it cannot be understood. Errors of the database itself, which say nothing about what is
+  /// What `read` gives, or why it cannot be understood. Other errors of the database, which say nothing about what is
   /// stored, are thrown.
   static func understood<Value>(_ read: () throws -> Value) throws -> Result<Value, QueueError> {
     do {
       return .success(try read())
     } catch let error as QueueError where error.code == .damaged {
       return .failure(error)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+      // A page that cannot be read is no reason to stop what stands on others.
+      return .failure(QueueError(.damaged, "a page of the database cannot be read", cause: error))
     }
   }
 
