@@ -31,14 +31,19 @@ struct DemoFiles {
     self.key = key
   }
 
-  /// Whole, or not at all, and for the owner alone.
+  /// Whole, or not at all, and for the owner alone; on stable storage, since what stands in the database relies on it.
   private static func write(_ octets: [UInt8], to path: String) throws {
     let temporary = path + ".new"
+    let failure = CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
     guard
       FileManager.default.createFile(atPath: temporary, contents: Data(octets), attributes: [.posixPermissions: 0o600])
-    else { throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path]) }
-    guard rename(temporary, path) == 0 else {
-      throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
-    }
+    else { throw failure }
+    let file = try FileHandle(forWritingTo: URL(filePath: temporary))
+    try file.synchronize()
+    try file.close()
+    guard rename(temporary, path) == 0 else { throw failure }
+    let folder = open(URL(filePath: path).deletingLastPathComponent().path, O_RDONLY)
+    defer { close(folder) }
+    guard folder >= 0, fsync(folder) == 0 else { throw failure }
   }
 }
