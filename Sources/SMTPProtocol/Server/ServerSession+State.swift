@@ -5,13 +5,16 @@ extension ServerSession.State {
   typealias Context = ServerSession.Context
 
   mutating func start(_ context: inout Context, _ now: MonotonicInstant) -> SessionAction {
-    guard isUnconnected else {
+    switch consume self {
+    case .unconnected:
+      context.waitingSince = now
+      self = .asking(.connection)
+      return .ask(.connection)
+    case let other:
+      self = other
       assertionFailure("start of a session that has begun")
       return .read
     }
-    context.waitingSince = now
-    self = .asking(.connection)
-    return .ask(.connection)
   }
 
   mutating func receive(
@@ -114,33 +117,41 @@ extension ServerSession.State {
   mutating func tlsStarted(
     _ tls: TLSFacts, _ mechanisms: [String], _ context: inout Context, _ now: MonotonicInstant
   ) {
-    guard isStartingTLS else {
+    switch consume self {
+    case .startingTLS:
+      context.tls = tls
+      context.mechanisms = mechanisms
+      context.isHelloForgiven = context.hello != nil && context.configuration.acceptsMissingHelloAfterTLS
+      context.hello = nil
+      context.waitingSince = now
+      self = .command(nil)
+    case let other:
+      self = other
       assertionFailure("TLS that was not asked for")
-      return
     }
-    context.tls = tls
-    context.mechanisms = mechanisms
-    context.isHelloForgiven = context.hello != nil && context.configuration.acceptsMissingHelloAfterTLS
-    context.hello = nil
-    context.waitingSince = now
-    self = .command(nil)
   }
 
   mutating func expire(
     _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> SessionAction {
-    if isClosing { return .close }
-    guard let deadline = deadline(context), deadline <= now else { return .read }
+    let isTimeUp = deadline(context).map { $0 <= now } ?? false
     switch consume self {
-    case .content:
+    case .closing:
+      self = .closing
+      return .close
+    case .content where isTimeUp:
       SMTPReply.tooSlow.encode(into: &replies)
       self = .closing
       return .abandonMessage
-    case .discardingContent:
+    case .discardingContent where isTimeUp:
       SMTPReply.tooSlow.encode(into: &replies)
       self = .closing
       return .close
-    default:
+    case let other:
+      guard isTimeUp else {
+        self = other
+        return .read
+      }
       SMTPReply.timeout.encode(into: &replies)
       self = .closing
       return .close

@@ -169,27 +169,6 @@ extension ServerSession {
 }
 
 extension ServerSession.State {
-  var isUnconnected: Bool {
-    switch self {
-    case .unconnected: true
-    default: false
-    }
-  }
-
-  var isStartingTLS: Bool {
-    switch self {
-    case .startingTLS: true
-    default: false
-    }
-  }
-
-  var isClosing: Bool {
-    switch self {
-    case .closing: true
-    default: false
-    }
-  }
-
   var name: String {
     switch self {
     case .unconnected: "unconnected"
