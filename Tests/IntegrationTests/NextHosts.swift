@@ -108,7 +108,7 @@ final class Sink: Sendable {
   }
 
   func stop() {
-    child.signal(SIGTERM)
+    child.signal(SIGKILL)
     _ = child.wait(seconds: 10)
   }
 

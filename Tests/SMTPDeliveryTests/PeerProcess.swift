@@ -21,7 +21,11 @@ final class PeerProcess: @unchecked Sendable {
     peer.process.standardOutput = peer.output
     peer.process.standardError = FileHandle.nullDevice
     try peer.process.run()
-    defer { peer.process.terminate() }
+    // Nothing gentler: a child may have inherited that SIGTERM is ignored.
+    defer {
+      kill(peer.process.processIdentifier, SIGKILL)
+      peer.process.waitUntilExit()
+    }
     try await body(peer)
   }
 
