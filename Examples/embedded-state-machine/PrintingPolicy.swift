@@ -12,12 +12,15 @@ struct PrintingPolicy: SubmissionPolicy {
 struct PrintingSession: PolicySession {
   func mechanisms(_ tls: TLSFacts) -> [String] { [] }
 
+  /// A message that goes no further keeps all that its sender asks but reports.
+  var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
+
   func authenticate(_ mechanism: String) async -> NoExchange { NoExchange() }
 
   func sender(_ sender: SenderRequest) async -> PolicyDecision { .accept }
 
-  func recipient(_ recipient: ForwardPath) async -> PolicyDecision {
-    guard case .mailbox(let mailbox) = recipient, mailbox.domain?.description == "refused.example" else {
+  func recipient(_ recipient: Recipient) async -> PolicyDecision {
+    guard case .mailbox(let mailbox) = recipient.path, mailbox.domain?.description == "refused.example" else {
       return .accept
     }
     return .refuse(SMTPReply(550, EnhancedStatusCode("5.7.1"), "No mail to refused.example, please"))
@@ -50,7 +53,8 @@ final class PrintingSink: MessageSink {
 
   func finish() async -> SMTPReply {
     let envelope = message.envelope
-    tell("message from <\(envelope.reversePath)> to \(envelope.recipients.map { "<\($0)>" }.joined(separator: ", "))")
+    tell(
+      "message from <\(envelope.reversePath)> to \(envelope.recipients.map { "<\($0.path)>" }.joined(separator: ", "))")
     tell(String(decoding: content.withLock { $0 }, as: UTF8.self))
     return SMTPReply(250, EnhancedStatusCode("2.0.0"), "Ok: printed")
   }

@@ -60,12 +60,17 @@ public enum ForwardPath: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// How a message's octets may look: the BODY parameter of MAIL (RFC 6152).
-public enum BodyType: String, Hashable, Sendable {
-  /// Lines of US-ASCII. The default where the client says nothing.
-  case sevenBit = "7BIT"
-  /// Lines that may hold octets of 128 and above.
-  case eightBitMIME = "8BITMIME"
+/// A recipient, and what the sender asks for it.
+public struct Recipient: Hashable, Sendable {
+  /// Who.
+  public var path: ForwardPath
+  /// What the sender asks for it.
+  public var parameters: RecipientParameters
+
+  /// A recipient of these parts.
+  public init(_ path: ForwardPath, parameters: RecipientParameters = RecipientParameters()) {
+    (self.path, self.parameters) = (path, parameters)
+  }
 }
 
 /// Who sends a message to whom, apart from its content.
@@ -73,15 +78,22 @@ public struct Envelope: Hashable, Sendable {
   /// Where reports go.
   public var reversePath: ReversePath
   /// In the order of the RCPT commands.
-  public var recipients: [ForwardPath]
-  /// What the sender declared of the content.
-  public var bodyType: BodyType
+  public var recipients: [Recipient]
+  /// What the sender declared of the message.
+  public var parameters: MessageParameters
 
   /// An envelope of these parts.
-  public init(reversePath: ReversePath, recipients: [ForwardPath], bodyType: BodyType = .sevenBit) {
-    self.reversePath = reversePath
-    self.recipients = recipients
-    self.bodyType = bodyType
+  public init(
+    reversePath: ReversePath, recipients: [Recipient], parameters: MessageParameters = MessageParameters()
+  ) {
+    (self.reversePath, self.recipients, self.parameters) = (reversePath, recipients, parameters)
+  }
+
+  /// An envelope that asks nothing particular for its recipients.
+  public init(
+    reversePath: ReversePath, recipients: [ForwardPath], parameters: MessageParameters = MessageParameters()
+  ) {
+    self.init(reversePath: reversePath, recipients: recipients.map { Recipient($0) }, parameters: parameters)
   }
 }
 

@@ -10,6 +10,8 @@ public final class RecordingPolicy: SubmissionPolicy {
     public var connection: SMTPReply?
     /// Mechanisms to offer; default `PLAIN` and `LOGIN`.
     public var mechanisms = ["PLAIN", "LOGIN"]
+    /// What it claims to keep; default all.
+    public var extensions = MailExtensions.all
     /// Passwords by username. Default: `username` with `password`.
     public var passwords = ["username": "password"]
     /// By the sender's text.
@@ -67,6 +69,8 @@ public final class RecordingPolicy: SubmissionPolicy {
     /// ``PolicySession``.
     public func mechanisms(_ tls: TLSFacts) -> [String] { policy.script.mechanisms }
     /// ``PolicySession``.
+    public var extensions: MailExtensions { policy.script.extensions }
+    /// ``PolicySession``.
     public func authenticate(_ mechanism: String) async -> Exchange {
       Exchange(isPlain: mechanism == "PLAIN", passwords: policy.script.passwords)
     }
@@ -75,8 +79,8 @@ public final class RecordingPolicy: SubmissionPolicy {
       policy.script.senders["\(sender.reversePath)"].map { .refuse($0) } ?? .accept
     }
     /// ``PolicySession``.
-    public func recipient(_ recipient: ForwardPath) async -> PolicyDecision {
-      policy.script.recipients["\(recipient)"].map { .refuse($0) } ?? .accept
+    public func recipient(_ recipient: Recipient) async -> PolicyDecision {
+      policy.script.recipients["\(recipient.path)"].map { .refuse($0) } ?? .accept
     }
     /// ``PolicySession``.
     public func beginMessage(_ message: MessageRequest) async -> MessageDecision<Sink> {

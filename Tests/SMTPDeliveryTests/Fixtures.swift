@@ -52,7 +52,8 @@ extension Claim {
   ) throws -> Claim {
     Claim(
       id: id ?? QueueIDGenerator().next(at: Timestamp(milliseconds: 1_700_000_000_000)), token: Token(1), tenant: nil,
-      reversePath: try #require(ReversePath(sender)), bodyType: body, acceptedAt: Timestamp(milliseconds: 0),
+      reversePath: try #require(ReversePath(sender)), parameters: MessageParameters(bodyType: body),
+      acceptedAt: Timestamp(milliseconds: 0),
       size: content.count,
       recipients: try recipients.enumerated().map {
         ClaimedRecipient(index: $0.offset, path: try #require(ForwardPath($0.element)), attempts: 0)

@@ -94,7 +94,7 @@ extension ClientTransaction {
     ClientTransaction(
       envelope: Envelope(
         reversePath: ReversePath(sender) ?? .null, recipients: recipients.compactMap { ForwardPath($0) },
-        bodyType: body),
+        parameters: MessageParameters(bodyType: body)),
       size: size)
   }
 }

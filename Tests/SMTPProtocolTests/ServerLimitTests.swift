@@ -267,7 +267,7 @@ extension SessionDriver {
     var now = MonotonicInstant(nanoseconds: 0)
     var replies: [UInt8] = []
     #expect(session.start(at: now) == .ask(.connection))
-    session.resume(.connected(mechanisms: []), at: now, replies: &replies)
+    session.resume(.connected(mechanisms: [], extensions: .all), at: now, replies: &replies)
     var input = Array("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n".utf8)
     while true {
       let step = session.receive(input.span, at: now, replies: &replies)

@@ -90,7 +90,7 @@ let authenticated =
     try await transcript.run(driver, delivery: delivery)
     let message = try #require(policy.record.messages.first)
     #expect(message.request.envelope.reversePath.description == "mailer@example.com")
-    #expect(message.request.envelope.recipients.map(\.description) == ["recipient@test.com"])
+    #expect(message.request.envelope.recipients.map(\.path.description) == ["recipient@test.com"])
     #expect(message.request.clientName == nil)
     #expect(message.request.protocolKeyword == "ESMTPSA")
     #expect(String(decoding: message.content, as: UTF8.self).hasSuffix("EN SMTP Interface\r\n"))
@@ -315,7 +315,7 @@ let authenticated =
         """
     ).run(driver)
     let message = try #require(policy.record.messages.first)
-    #expect(message.request.envelope.recipients.map(\.description) == ["yes@example.org", "too@example.org"])
+    #expect(message.request.envelope.recipients.map(\.path.description) == ["yes@example.org", "too@example.org"])
     #expect(String(decoding: message.content, as: UTF8.self) == "Subject: x\r\n\r\n.stuffed\r\n")
     #expect(message.request.clientName?.description == "client.example.org")
   }

@@ -42,7 +42,7 @@ import Testing
     #expect(await pair.connect())
     let outcomes = await pair.send(envelope, content: Array("x: y\r\n".utf8))
     #expect(outcomes.first == .refused(refusal, at: .recipient))
-    #expect(policy.record.messages.first?.request.envelope.recipients.map(\.description) == ["c@example.org"])
+    #expect(policy.record.messages.first?.request.envelope.recipients.map(\.path.description) == ["c@example.org"])
   }
 
   @Test func wrongPasswordsEndInAFailure() async throws {

@@ -4,7 +4,9 @@ import MailModel
 struct InMemoryQueue: Sendable {
   private struct Message: Sendable {
     var status: MessageStatus
-    var bodyType: BodyType
+    var parameters: MessageParameters
+    /// What the sender asks for each recipient.
+    var recipientParameters: [RecipientParameters]
     /// `nil` once all recipients are final.
     var content: InMemoryContent?
   }
@@ -96,8 +98,12 @@ extension InMemoryQueue {
     let due = status.recipients.enumerated().filter { $0.element.nextAttempt.map { $0 <= now } ?? false }
     return Claim(
       id: status.id, token: token, tenant: status.tenant, reversePath: status.reversePath,
-      bodyType: message.bodyType, acceptedAt: status.acceptedAt, size: status.size,
-      recipients: due.map { ClaimedRecipient(index: $0.offset, path: $0.element.path, attempts: $0.element.attempts) })
+      parameters: message.parameters, acceptedAt: status.acceptedAt, size: status.size,
+      recipients: due.map {
+        ClaimedRecipient(
+          index: $0.offset, path: $0.element.path, parameters: message.recipientParameters[$0.offset],
+          attempts: $0.element.attempts)
+      })
   }
 
   mutating func settle(_ settlement: Settlement) throws(QueueError) {
@@ -146,12 +152,13 @@ extension InMemoryQueue {
   private mutating func keep(_ message: NewMessage) throws(QueueError) {
     let content = InMemoryContent(prefix: message.prefix, body: try octets(of: message.body))
     if case .spooled(let body) = message.body { discardBody(body.name) }
-    let recipients = message.envelope.recipients.map { RecipientStatus(queued: $0, at: message.acceptedAt) }
+    let recipients = message.envelope.recipients.map { RecipientStatus(queued: $0.path, at: message.acceptedAt) }
     messages[message.id.sequence] = Message(
       status: MessageStatus(
         id: message.id, tenant: message.tenant, reversePath: message.envelope.reversePath,
         acceptedAt: message.acceptedAt, size: message.size, recipients: recipients),
-      bodyType: message.envelope.bodyType, content: content)
+      parameters: message.envelope.parameters, recipientParameters: message.envelope.recipients.map(\.parameters),
+      content: content)
     order.insert(message.id, at: position(behind: message.id))
   }
 

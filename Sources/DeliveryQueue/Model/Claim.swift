@@ -45,8 +45,8 @@ public struct Claim: Hashable, Sendable {
   public var tenant: String?
   /// Where reports go.
   public var reversePath: ReversePath
-  /// What the sender declared of the content.
-  public var bodyType: BodyType
+  /// What the sender declared of the message.
+  public var parameters: MessageParameters
   /// When the message was accepted.
   public var acceptedAt: Timestamp
   /// Octets of its content.
@@ -56,11 +56,11 @@ public struct Claim: Hashable, Sendable {
 
   /// A claim of these parts.
   public init(
-    id: QueueID, token: Token, tenant: String?, reversePath: ReversePath, bodyType: BodyType, acceptedAt: Timestamp,
-    size: Int, recipients: [ClaimedRecipient]
+    id: QueueID, token: Token, tenant: String?, reversePath: ReversePath, parameters: MessageParameters,
+    acceptedAt: Timestamp, size: Int, recipients: [ClaimedRecipient]
   ) {
     (self.id, self.token, self.tenant, self.reversePath) = (id, token, tenant, reversePath)
-    (self.bodyType, self.acceptedAt, self.size, self.recipients) = (bodyType, acceptedAt, size, recipients)
+    (self.parameters, self.acceptedAt, self.size, self.recipients) = (parameters, acceptedAt, size, recipients)
   }
 }
 
@@ -70,12 +70,16 @@ public struct ClaimedRecipient: Hashable, Sendable {
   public var index: Int
   /// Who.
   public var path: ForwardPath
+  /// What the sender asks for it.
+  public var parameters: RecipientParameters
   /// Attempts made before this one.
   public var attempts: Int
 
   /// A recipient of these parts.
-  public init(index: Int, path: ForwardPath, attempts: Int) {
-    (self.index, self.path, self.attempts) = (index, path, attempts)
+  public init(
+    index: Int, path: ForwardPath, parameters: RecipientParameters = RecipientParameters(), attempts: Int
+  ) {
+    (self.index, self.path, self.parameters, self.attempts) = (index, path, parameters, attempts)
   }
 }
 

@@ -35,7 +35,8 @@ public final class RelayTransport: DeliveryTransport {
   /// One attempt; with ``SMTPProtocol/ClientSecurity/opportunistic``, a second one in clear where TLS cannot be set up.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
     let envelope = Envelope(
-      reversePath: claim.reversePath, recipients: claim.recipients.map(\.path), bodyType: claim.bodyType)
+      reversePath: claim.reversePath,
+      recipients: claim.recipients.map { Recipient($0.path, parameters: $0.parameters) }, parameters: claim.parameters)
     let transaction = ClientTransaction(envelope: envelope, size: content.count)
     var client = connector.configuration.client
     var (result, downgrade) = await attempt(transaction, content, client)

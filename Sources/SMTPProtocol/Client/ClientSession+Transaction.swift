@@ -87,7 +87,7 @@ extension ClientSession.State {
   ) -> ClientSession.State {
     output.appendCommand(transaction.request.mailCommand(context.capabilities))
     if context.capabilities.pipelining {
-      for recipient in transaction.recipients { output.appendCommand("RCPT TO:<\(recipient)>") }
+      for recipient in transaction.recipients { output.appendCommand("RCPT TO:<\(recipient.path)>") }
     }
     context.wait(context.limits.senderTimeout)
     return .sender(transaction)
@@ -97,7 +97,7 @@ extension ClientSession.State {
     _ transaction: ClientSession.Transaction, index: Int, _ context: inout ClientSession.Context,
     _ output: inout [UInt8]
   ) -> ClientSession.State {
-    if !context.capabilities.pipelining { output.appendCommand("RCPT TO:<\(transaction.recipients[index])>") }
+    if !context.capabilities.pipelining { output.appendCommand("RCPT TO:<\(transaction.recipients[index].path)>") }
     context.wait(context.limits.recipientTimeout)
     return .recipient(transaction, index: index)
   }
@@ -163,7 +163,7 @@ extension ClientTransaction {
   /// What can be said without asking the server; `nil` where it must be asked.
   fileprivate func outcomesInAdvance(_ context: ClientSession.Context) -> [ClientOutcome]? {
     if envelope.recipients.isEmpty { return [] }
-    guard envelope.bodyType == .eightBitMIME, !context.capabilities.eightBitMIME else { return nil }
+    guard envelope.parameters.bodyType == .eightBitMIME, !context.capabilities.eightBitMIME else { return nil }
     let outcome: ClientOutcome =
       if let refusal = context.extendedHelloRefusal {
         .refused(refusal, at: .hello)
@@ -178,7 +178,7 @@ extension ClientTransaction {
   fileprivate func mailCommand(_ capabilities: ClientCapabilities) -> String {
     var command = "MAIL FROM:<\(envelope.reversePath)>"
     if let size, capabilities.size { command += " SIZE=\(max(0, size))" }
-    if envelope.bodyType == .eightBitMIME { command += " BODY=8BITMIME" }
+    if envelope.parameters.bodyType == .eightBitMIME { command += " BODY=8BITMIME" }
     return command
   }
 }

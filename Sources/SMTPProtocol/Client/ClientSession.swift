@@ -164,7 +164,7 @@ extension ClientSession {
       outcomes = Array(repeating: nil, count: request.envelope.recipients.count)
     }
 
-    var recipients: [ForwardPath] { request.envelope.recipients }
+    var recipients: [Recipient] { request.envelope.recipients }
 
     /// The outcomes that are known: all of them, once the transaction is over.
     var known: [ClientOutcome] { outcomes.compactMap { $0 } }

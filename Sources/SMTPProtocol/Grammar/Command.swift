@@ -6,11 +6,16 @@ enum Command: Equatable {
   case startTLS
   case authenticate(mechanism: String, initialResponse: InitialResponse?)
   case mail(ReversePath, MailParameters)
-  case recipient(ForwardPath, hasParameters: Bool)
-  case data, reset, quit, noop, help, verify, expand
+  case recipient(ForwardPath, RecipientParameters, hasParameters: Bool)
+  case data
+  /// BDAT (RFC 3030 §2): so many octets follow the line at once.
+  case chunk(octets: Int, isLast: Bool)
+  case reset, quit, noop, help, verify, expand
   /// A known verb with an argument that is none of its own.
   case malformed(SMTPReply, Verb)
   case unknown
+  /// The first line of another protocol: HTTP, TLS, SSH, PROXY.
+  case foreign
 
   /// What stands behind the mechanism's name.
   enum InitialResponse: Equatable {
@@ -19,7 +24,7 @@ enum Command: Equatable {
   }
 
   enum Verb: Equatable {
-    case hello, startTLS, authenticate, mail, recipient, data, reset, quit, noop, help, verify, expand
+    case hello, startTLS, authenticate, mail, recipient, data, chunk, reset, quit, noop, help, verify, expand
 
     init?(_ word: Span<UInt8>) {
       guard word.count == 4 else {
@@ -38,6 +43,7 @@ enum Command: Equatable {
       case 0x4D41_494C: self = .mail
       case 0x5243_5054: self = .recipient
       case 0x4441_5441: self = .data
+      case 0x4244_4154: self = .chunk
       case 0x5253_4554: self = .reset
       case 0x5155_4954: self = .quit
       case 0x4E4F_4F50: self = .noop
@@ -69,6 +75,7 @@ enum Command: Equatable {
     case .mail: self = Self.mail(argument, acceptsPathWithoutBrackets)
     case .recipient: self = Self.recipient(argument, acceptsPathWithoutBrackets)
     case .data: self = argument.isEmpty ? .data : .malformed(.syntax("DATA takes no parameter"), verb)
+    case .chunk: self = .malformed(.syntax("Syntax: BDAT octets [LAST]"), verb)
     case .reset: self = argument.isEmpty ? .reset : .malformed(.syntax("RSET takes no parameter"), verb)
     case .quit: self = argument.isEmpty ? .quit : .malformed(.syntax("QUIT takes no parameter"), verb)
     case .noop: self = .noop
@@ -87,6 +94,7 @@ enum Command: Equatable {
     case .mail: .mail
     case .recipient: .recipient
     case .data: .data
+    case .chunk: .chunk
     case .reset: .reset
     case .quit: .quit
     case .noop: .noop
@@ -94,7 +102,7 @@ enum Command: Equatable {
     case .verify: .verify
     case .expand: .expand
     case .malformed(_, let verb): verb
-    case .unknown: nil
+    case .unknown, .foreign: nil
     }
   }
 
@@ -151,7 +159,7 @@ enum Command: Equatable {
     guard let path = PathArgument(rest, acceptsPathWithoutBrackets),
       let recipient = ForwardPath(rest.extracting(path.inner))
     else { return .malformed(.badRecipientAddress, .recipient) }
-    return .recipient(recipient, hasParameters: !rest.trimmed(from: path.end).isEmpty)
+    return .recipient(recipient, RecipientParameters(), hasParameters: !rest.trimmed(from: path.end).isEmpty)
   }
 }
 

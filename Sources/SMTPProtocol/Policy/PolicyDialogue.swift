@@ -29,7 +29,7 @@ public final class PolicyDialogue<Policy: SubmissionPolicy> {
       switch await policy.connect(connection) {
       case .accept(let session):
         self.session = session
-        return .connected(mechanisms: tls.map(session.mechanisms) ?? [])
+        return .connected(mechanisms: tls.map(session.mechanisms) ?? [], extensions: session.extensions)
       case .refuse(let reply): return .refuse(reply)
       }
     case .authentication(let mechanism, let initialResponse):

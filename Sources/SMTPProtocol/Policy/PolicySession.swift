@@ -11,6 +11,10 @@ public protocol PolicySession: Sendable {
   /// without TLS offers none. Answers at once.
   func mechanisms(_ tls: TLSFacts) -> [String]
 
+  /// What this policy, and everything behind it, keeps of the extensions that concern a message's whole way. Only these are
+  /// advertised. Asked once, before the greeting. Answers at once.
+  var extensions: MailExtensions { get }
+
   /// AUTH: a new exchange by `mechanism`, one of those offered.
   func authenticate(_ mechanism: String) async -> Exchange
 
@@ -18,7 +22,7 @@ public protocol PolicySession: Sendable {
   func sender(_ sender: SenderRequest) async -> PolicyDecision
 
   /// RCPT: may this recipient be added?
-  func recipient(_ recipient: ForwardPath) async -> PolicyDecision
+  func recipient(_ recipient: Recipient) async -> PolicyDecision
 
   /// DATA: where the content goes, or why it may not come.
   func beginMessage(_ message: MessageRequest) async -> MessageDecision<Sink>

@@ -87,10 +87,11 @@ extension ServerSession.State {
       return authenticate(mechanism, initialResponse, transaction, &context, &replies)
     case .mail(let path, let parameters):
       return mail(path, parameters, transaction, &context, &replies)
-    case .recipient(let path, let hasParameters):
+    case .recipient(let path, _, let hasParameters):
       return recipient(path, hasParameters, transaction, &context, &replies)
     case .data:
       return data(transaction, &context, &replies)
+    case .chunk: return fail(.notImplemented, transaction, &context, &replies)
     case .reset:
       context.isMailRefused = false
       return say(.ok, nil, &replies)
@@ -103,7 +104,7 @@ extension ServerSession.State {
       if verb == .mail, transaction == nil { context.isMailRefused = true }
       if verb == .recipient { transaction?.hasRefusedRecipient = true }
       return fail(reply, transaction, &context, &replies)
-    case .unknown: return fail(.unknownCommand, transaction, &context, &replies)
+    case .unknown, .foreign: return fail(.unknownCommand, transaction, &context, &replies)
     case .quit:
       SMTPReply.goodbye.encode(into: &replies)
       return Transition(.closing, .close)
@@ -131,7 +132,8 @@ extension ServerSession.State {
       return fail(.tooLarge(limit: context.limits.messageSize), nil, &context, &replies)
     }
     let sender = SenderRequest(
-      reversePath: path, bodyType: parameters.bodyType ?? .sevenBit, declaredSize: parameters.size)
+      reversePath: path, parameters: MessageParameters(bodyType: parameters.bodyType ?? .sevenBit),
+      declaredSize: parameters.size)
     return Transition(.asking(.sender(sender)), .ask(.sender(sender)))
   }
 
@@ -147,7 +149,7 @@ extension ServerSession.State {
     guard transaction.recipients.count < context.limits.recipients else {
       return Transition(refuseRecipient(.tooManyRecipients, transaction, &context, &replies))
     }
-    return Transition(.asking(.recipient(transaction, path)), .ask(.recipient(path)))
+    return Transition(.asking(.recipient(transaction, path)), .ask(.recipient(Recipient(path))))
   }
 
   /// RCPT or DATA behind a MAIL that was refused, or without any.
@@ -188,7 +190,7 @@ extension ServerSession.State {
     }
     let sender = transaction.sender
     let envelope = Envelope(
-      reversePath: sender.reversePath, recipients: transaction.recipients, bodyType: sender.bodyType)
+      reversePath: sender.reversePath, recipients: transaction.recipients, parameters: sender.parameters)
     let request = MessageRequest(
       envelope: envelope, declaredSize: sender.declaredSize, clientName: context.hello?.name,
       identity: context.identity, tls: context.tls, protocolKeyword: context.protocolKeyword)
@@ -246,7 +248,7 @@ extension Command.Verb {
   var needsTLS: Bool {
     switch self {
     case .hello, .startTLS, .noop, .reset, .help, .quit: false
-    case .authenticate, .mail, .recipient, .data, .verify, .expand: true
+    case .authenticate, .mail, .recipient, .data, .chunk, .verify, .expand: true
     }
   }
 }

@@ -71,7 +71,8 @@ extension ServerSession.State {
     _ replies: inout [UInt8]
   ) -> ServerSession.State {
     switch (pending, answer) {
-    case (.connection, .connected(let mechanisms)):
+    case (.connection, .connected(let mechanisms, let extensions)):
+      context.extensions = extensions
       context.mechanisms = context.tls == nil ? [] : mechanisms
       replies.append(contentsOf: "220 \(context.configuration.hostName) ESMTP\r\n".utf8)
       return .command(nil)
@@ -87,7 +88,7 @@ extension ServerSession.State {
     case (.sender, .refuse(let reply)):
       return refuse(reply, then: nil, &context, &replies)
     case (.recipient(var transaction, let path), .accept):
-      transaction.recipients.append(path)
+      transaction.recipients.append(Recipient(path))
       SMTPReply.recipientOk.encode(into: &replies)
       return .command(transaction)
     case (.recipient(let transaction, _), .refuse(let reply)):

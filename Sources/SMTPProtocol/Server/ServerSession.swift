@@ -66,6 +66,8 @@ extension ServerSession {
     let configuration: ServerConfiguration
     var tls: TLSFacts?
     var mechanisms: [String] = []
+    /// What the policy keeps.
+    var extensions: MailExtensions = []
     var hello: Hello?
     /// Whether commands are taken without EHLO, since one came before STARTTLS.
     var isHelloForgiven = false
@@ -111,7 +113,7 @@ extension ServerSession {
   /// MAIL was accepted.
   struct Transaction {
     var sender: SenderRequest
-    var recipients: [ForwardPath] = []
+    var recipients: [Recipient] = []
     var hasRefusedRecipient = false
   }
 

@@ -31,7 +31,7 @@ public struct SessionStep: Hashable, Sendable {
 
 /// A question to the policy. In brackets: what answers it.
 @nonexhaustive public enum SessionQuestion: Hashable, Sendable {
-  /// ``SubmissionPolicy/connect(_:)`` [``SessionAnswer/connected(mechanisms:)``, ``SessionAnswer/refuse(_:)``].
+  /// ``SubmissionPolicy/connect(_:)`` [``SessionAnswer/connected(mechanisms:extensions:)``, ``SessionAnswer/refuse(_:)``].
   case connection
   /// ``PolicySession/authenticate(_:)``, then the new exchange's first step [``SessionAnswer/authentication(_:)``].
   case authentication(mechanism: String, initialResponse: [UInt8]?)
@@ -40,7 +40,7 @@ public struct SessionStep: Hashable, Sendable {
   /// ``PolicySession/sender(_:)`` [``SessionAnswer/accept``, ``SessionAnswer/refuse(_:)``].
   case sender(SenderRequest)
   /// ``PolicySession/recipient(_:)`` [``SessionAnswer/accept``, ``SessionAnswer/refuse(_:)``].
-  case recipient(ForwardPath)
+  case recipient(Recipient)
   /// ``PolicySession/beginMessage(_:)`` [``SessionAnswer/accept``, ``SessionAnswer/refuse(_:)``].
   case message(MessageRequest)
   /// ``MessageSink/finish()`` [``SessionAnswer/finished(_:)``].
@@ -49,8 +49,9 @@ public struct SessionStep: Hashable, Sendable {
 
 /// The policy's answer to a ``SessionQuestion``.
 @nonexhaustive public enum SessionAnswer: Hashable, Sendable {
-  /// The client may come in, and is offered these SASL mechanisms. They count only on a connection with TLS.
-  case connected(mechanisms: [String])
+  /// The client may come in, and is offered these SASL mechanisms, which count only on a connection with TLS, and these
+  /// extensions.
+  case connected(mechanisms: [String], extensions: MailExtensions)
   /// The exchange's step.
   case authentication(AuthenticationStep)
   /// Yes.

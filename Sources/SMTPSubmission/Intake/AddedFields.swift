@@ -26,7 +26,7 @@ struct AddedFields {
     parts.append("with \(request.protocolKeyword)\(request.tls.map { " (\($0.version))" } ?? "")")
     let recipients = request.envelope.recipients
     // With several, a `for` would tell each of the others (RFC 5321 §7.6).
-    let recipient = recipients.count == 1 ? recipients.first : nil
+    let recipient = recipients.count == 1 ? recipients.first?.path : nil
     parts.append("id \(id)\(recipient == nil ? ";" : "")")
     if let recipient { parts.append("for <\(recipient)>;") }
     parts.append(now.internetMessageDate)

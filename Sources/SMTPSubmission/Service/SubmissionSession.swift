@@ -20,6 +20,9 @@ public final class SubmissionSession: PolicySession {
   /// What the service's authenticator knows.
   public func mechanisms(_ tls: TLSFacts) -> [String] { SASLMechanism.allCases.map(\.rawValue) }
 
+  /// Reports are not made yet, so that DSN is not kept.
+  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
+
   /// An exchange whose success also needs the network rules of the identity's instance.
   public func authenticate(_ mechanism: String) async -> SubmissionExchange {
     SubmissionExchange(SASLMechanism(rawValue: mechanism)?.makeExchange(service.authenticator), session: self)
@@ -32,7 +35,7 @@ public final class SubmissionSession: PolicySession {
   }
 
   /// Any valid destination.
-  public func recipient(_ recipient: ForwardPath) async -> PolicyDecision { .accept }
+  public func recipient(_ recipient: Recipient) async -> PolicyDecision { .accept }
 
   /// Into the queue, if the sender may still send; asked once more when the content is whole.
   public func beginMessage(_ message: MessageRequest) async -> MessageDecision<MessageIntake> {

@@ -13,11 +13,11 @@ extension QueueStoreConformance {
     probe.expectEqual(claim.id, message.id, "the claim's queue ID")
     probe.expectEqual(claim.tenant, message.tenant, "the claim's tenant")
     probe.expectEqual(claim.reversePath, message.envelope.reversePath, "the claim's reverse path")
-    probe.expectEqual(claim.bodyType, message.envelope.bodyType, "the claim's body type")
+    probe.expectEqual(claim.parameters, message.envelope.parameters, "the claim's parameters")
     probe.expectEqual(claim.acceptedAt, message.acceptedAt, "the claim's time of acceptance")
     probe.expectEqual(claim.size, message.size, "the claim's size")
     let recipients = message.envelope.recipients.enumerated().map {
-      ClaimedRecipient(index: $0.offset, path: $0.element, attempts: 0)
+      ClaimedRecipient(index: $0.offset, path: $0.element.path, parameters: $0.element.parameters, attempts: 0)
     }
     probe.expectEqual(claim.recipients, recipients, "the claim's recipients")
   }

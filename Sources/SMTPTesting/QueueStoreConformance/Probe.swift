@@ -53,7 +53,8 @@ final class Probe: Sendable {
     let paths = recipients.compactMap { ForwardPath($0) }
     if paths.count != recipients.count { fail("a recipient of the check itself is not an address") }
     let envelope = Envelope(
-      reversePath: ReversePath(sender) ?? .null, recipients: paths, bodyType: .eightBitMIME)
+      reversePath: ReversePath(sender) ?? .null, recipients: paths,
+      parameters: MessageParameters(bodyType: .eightBitMIME))
     return NewMessage(
       id: id ?? newID(), tenant: "tenant", envelope: envelope, acceptedAt: instant ?? start,
       prefix: Array("Subject: test\r\n\r\n".utf8), body: body)

@@ -73,8 +73,8 @@ enum QueueReading {
       sql: "SELECT place, path, attempts FROM recipient WHERE message = ? AND next_attempt <= ? ORDER BY place")
     let rows = try Row.fetchAll(statement, arguments: [head.id.sequence, now.milliseconds])
     return Claim(
-      id: head.id, token: grant.token, tenant: head.tenant, reversePath: head.reversePath, bodyType: head.bodyType,
-      acceptedAt: head.acceptedAt, size: head.size,
+      id: head.id, token: grant.token, tenant: head.tenant, reversePath: head.reversePath,
+      parameters: MessageParameters(bodyType: head.bodyType), acceptedAt: head.acceptedAt, size: head.size,
       recipients: try rows.map { ClaimedRecipient(index: $0[0], path: try path($0[1]), attempts: $0[2]) })
   }
 

@@ -16,7 +16,7 @@ enum QueueWriting {
       try database.run(
         """
         INSERT INTO recipient (message, place, path, state, attempts, next_attempt) VALUES (?, ?, ?, ?, 0, ?)
-        """, [sequence, place, recipient.description, RecipientState.queued.number, accepted])
+        """, [sequence, place, recipient.path.description, RecipientState.queued.number, accepted])
     }
   }
 
@@ -29,7 +29,7 @@ enum QueueWriting {
         """,
         [
           message.id.sequence, Int64(bitPattern: message.id.secret), message.tenant,
-          message.envelope.reversePath.description, message.envelope.bodyType.rawValue,
+          message.envelope.reversePath.description, message.envelope.parameters.bodyType.rawValue,
           message.acceptedAt.milliseconds, message.size,
         ])
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_PRIMARYKEY {

@@ -34,6 +34,7 @@ final class TestPolicy: SubmissionPolicy {
       policy.log.record("mechanisms \(tls.version)")
       return ["PLAIN"]
     }
+    var extensions: MailExtensions { .all }
     func authenticate(_ mechanism: String) async -> Exchange { Exchange() }
     func sender(_ sender: SenderRequest) async -> PolicyDecision {
       policy.log.record("sender \(sender.reversePath)")
@@ -41,7 +42,7 @@ final class TestPolicy: SubmissionPolicy {
       if Task.isCancelled { policy.log.record("cancelled") }
       return .accept
     }
-    func recipient(_ recipient: ForwardPath) async -> PolicyDecision { .accept }
+    func recipient(_ recipient: Recipient) async -> PolicyDecision { .accept }
     func beginMessage(_ message: MessageRequest) async -> MessageDecision<Sink> {
       policy.log.record("message \(message.protocolKeyword)")
       return .accept(Sink(policy: policy))

@@ -1,0 +1,51 @@
+/// How a message's octets may look: the BODY parameter of MAIL (RFC 6152).
+@nonexhaustive public enum BodyType: String, Hashable, Sendable {
+  /// Lines of US-ASCII. The default where the client says nothing.
+  case sevenBit = "7BIT"
+  /// Lines that may hold octets of 128 and above.
+  case eightBitMIME = "8BITMIME"
+}
+
+/// What a sender declares of a message in MAIL, and what is owed to it on the whole way (RFC 5321 §4.1.1.11). SIZE is not
+/// among it: each hop says its own.
+public struct MessageParameters: Hashable, Sendable {
+  /// BODY (RFC 6152); default 7BIT.
+  public var bodyType = BodyType.sevenBit
+  /// SMTPUTF8 (RFC 6531 §3.4): addresses or header fields may hold UTF-8; default `false`.
+  public var isInternationalized = false
+  /// RET (RFC 3461 §4.3): how much of the message a report of failure returns; `nil` where it is the reporter's choice.
+  public var returnedContent: ReturnedContent?
+  /// ENVID (RFC 3461 §4.4): by what name the sender knows the transaction.
+  public var envelopeID: EnvelopeID?
+  /// AUTH (RFC 4954 §5): who submitted the message, as the client claims; the null path where the client does not know,
+  /// `nil` where it did not say. It proves nothing: only a client that is trusted to say so speaks for another.
+  public var submitter: ReversePath?
+
+  /// The defaults.
+  public init() {}
+
+  /// The defaults, with this body type.
+  public init(bodyType: BodyType) { self.bodyType = bodyType }
+}
+
+/// How much of a message a report of failure returns: the RET parameter of MAIL (RFC 3461 §4.3).
+public enum ReturnedContent: String, Hashable, Sendable {
+  /// All of it.
+  case full = "FULL"
+  /// Its header section alone.
+  case headers = "HDRS"
+}
+
+/// By what name a sender knows a transaction: the ENVID parameter of MAIL (RFC 3461 §4.4), decoded.
+public struct EnvelopeID: Hashable, Sendable, CustomStringConvertible {
+  /// 1 to 100 octets of US-ASCII without controls, of which at most 100 in xtext.
+  public let description: String
+
+  /// `nil` where `text` is empty, holds anything but visible US-ASCII and blanks, or is over 100 octets in xtext.
+  public init?(_ text: String) {
+    let octets = Array(text.utf8)
+    guard !octets.isEmpty, octets.allSatisfy({ (0x20...0x7E).contains($0) }), Xtext.encodedCount(octets.span) <= 100
+    else { return nil }
+    description = text
+  }
+}
