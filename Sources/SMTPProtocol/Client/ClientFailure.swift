@@ -22,7 +22,7 @@ public import MailModel
   case recipient = "RCPT"
   /// DATA.
   case data = "DATA"
-  /// Nothing: the content is on its way.
+  /// A chunk of the content, or nothing: the content is on its way.
   case content
   /// The end of the content.
   case endOfContent = "end of content"
