@@ -18,33 +18,46 @@ extension [UInt8] {
 
   /// MAIL (RFC 5321 §4.1.1.2), with what the server offers of what the message asks for.
   mutating func appendMail(_ transaction: ClientTransaction, _ context: ClientSession.Context) {
-    let envelope = transaction.envelope
+    let parameters = transaction.envelope.parameters
     let offered = context.capabilities
+    let isInternationalized = transaction.isInternationalized(context)
     append("MAIL FROM:<")
-    if let mailbox = envelope.reversePath.mailbox { append(mailbox) }
+    if let mailbox = transaction.envelope.reversePath.mailbox { append(mailbox) }
     append(">")
     if let size = transaction.size, offered.size {
       append(" SIZE=")
       appendNumber(Swift.max(0, size))
     }
-    if envelope.parameters.bodyType == .eightBitMIME, offered.eightBitMIME { append(" BODY=8BITMIME") }
-    if offered.smtpUTF8, transaction.isInternationalized { append(" SMTPUTF8") }
-    if offered.notifications { envelope.parameters.appendDSN(to: &self) }
-    if let submitter = envelope.parameters.submitter, context.isAuthenticated, offered.authentication {
-      appendSubmitter(submitter, isInternationalized: offered.smtpUTF8)
+    if parameters.bodyType == .eightBitMIME, offered.eightBitMIME { append(" BODY=8BITMIME") }
+    if isInternationalized { append(" SMTPUTF8") }
+    if offered.notifications { parameters.appendDSN(to: &self) }
+    if offered.authentication, context.isAuthenticated {
+      // Whom we cannot name counts as unknown (RFC 4954 §5).
+      if parameters.submitter?.mailbox?.isInternationalized == true, !isInternationalized {
+        append(" AUTH=<>")
+      } else {
+        parameters.appendSubmitter(to: &self)
+      }
     }
     appendLineEnd()
   }
 
   /// RCPT (RFC 5321 §4.1.1.3), with what is to be reported where the server offers DSN.
-  mutating func appendRecipient(_ recipient: Recipient, _ context: ClientSession.Context) {
+  mutating func appendRecipient(_ index: Int, of transaction: ClientTransaction, _ context: ClientSession.Context) {
+    let recipient = transaction.envelope.recipients[index]
     append("RCPT TO:<")
     switch recipient.path {
     case .mailbox(let mailbox): append(mailbox)
     case .postmaster: append("postmaster")
     }
     append(">")
-    if context.capabilities.notifications { recipient.parameters.appendDSN(to: &self) }
+    if context.capabilities.notifications {
+      var parameters = recipient.parameters
+      if parameters.originalRecipient?.isInternationalized == true, !transaction.isInternationalized(context) {
+        parameters.originalRecipient = parameters.originalRecipient?.withoutUTF8
+      }
+      parameters.appendDSN(to: &self)
+    }
     appendLineEnd()
   }
 
@@ -59,15 +72,6 @@ extension [UInt8] {
   mutating func appendLineEnd() {
     append(.carriageReturn)
     append(.lineFeed)
-  }
-
-  /// The AUTH parameter (RFC 4954 §5). Whom we cannot name there counts as unknown.
-  private mutating func appendSubmitter(_ submitter: ReversePath, isInternationalized: Bool) {
-    append(" AUTH=")
-    guard let mailbox = submitter.mailbox, isInternationalized || mailbox.isASCII else { return append("<>") }
-    var octets: [UInt8] = []
-    octets.append(mailbox)
-    Xtext.encode(octets.span, into: &self)
   }
 
   private mutating func append(_ mailbox: Mailbox) {
@@ -92,5 +96,16 @@ extension [UInt8] {
       rest /= 10
     } while rest > 0
     self[start...].reverse()
+  }
+}
+
+extension OriginalRecipient {
+  /// The same address for where SMTPUTF8 is not spoken, with `\x{…}` for what is beyond US-ASCII (RFC 6533 §3,
+  /// utf-8-addr-xtext); `nil` where it grows too long so.
+  fileprivate var withoutUTF8: OriginalRecipient? {
+    let text = address.unicodeScalars.map { scalar in
+      scalar.isASCII ? String(scalar) : "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
+    }
+    return OriginalRecipient(addressType: addressType, address: text.joined())
   }
 }

@@ -49,13 +49,17 @@ extension ClientSession.State {
       return next.action
     case .recipient(var transaction, let index) where reply.isPositive || isRefusal:
       if isRefusal { transaction.refuse(reply, recipient: index) }
-      return awaitRecipient(transaction, from: index + 1, &context, &output)
+      let next = Self.awaitRecipient(transaction, from: index + 1, &context, &output)
+      self = next.state
+      return next.action
     case .data(var transaction) where isRefusal:
       transaction.refuse(reply, at: .data)
       self = .idle(needsReset: true)
       return context.act(.finished(transaction.known))
     case .data(let transaction) where !reply.isPositive:
-      return takeGoAhead(transaction, &context, &output)
+      let next = Self.takeGoAhead(transaction, &context, &output)
+      self = next.state
+      return next.action
     case .withdrawal(let transaction) where reply.isPositive || isRefusal:
       self = .idle(needsReset: true)
       return context.act(.finished(transaction.known))
@@ -74,51 +78,45 @@ extension ClientSession.State {
     guard context.capabilities.pipelining else { return }
     var next = transaction.place(from: 0)
     while let index = next {
-      output.appendRecipient(transaction.recipient(index), context)
+      output.appendRecipient(index, of: transaction.request, context)
       next = transaction.place(from: index + 1)
     }
     if context.pipelinesData { output.appendCommand("DATA") }
   }
 
   /// The next recipient from `index` on; behind the last one the content.
-  private mutating func awaitRecipient(
+  private static func awaitRecipient(
     _ transaction: ClientSession.Transaction, from index: Int, _ context: inout ClientSession.Context,
     _ output: inout [UInt8]
-  ) -> ClientAction {
+  ) -> ClientSession.Transition {
     if let next = transaction.place(from: index) {
-      if !context.capabilities.pipelining { output.appendRecipient(transaction.recipient(next), context) }
+      if !context.capabilities.pipelining { output.appendRecipient(next, of: transaction.request, context) }
       context.wait(context.limits.recipientTimeout)
-      self = .recipient(transaction, index: next)
-      return .read
+      return ClientSession.Transition(.recipient(transaction, index: next), .read)
     }
     guard transaction.isOpen || context.pipelinesData else {
-      self = .idle(needsReset: true)
-      return context.act(.finished(transaction.known))
+      return ClientSession.Transition(.idle(needsReset: true), context.act(.finished(transaction.known)))
     }
     if context.usesChunking {
       context.wait(context.limits.dataBlockTimeout)
-      self = .content(transaction, .chunks(ChunkWriter()))
-      return .sendContent
+      return ClientSession.Transition(.content(transaction, .chunks(ChunkWriter())), .sendContent)
     }
     if !context.pipelinesData { output.appendCommand("DATA") }
     context.wait(context.limits.dataTimeout)
-    self = .data(transaction)
-    return .read
+    return ClientSession.Transition(.data(transaction), .read)
   }
 
   /// 354, which a pipelined DATA may get for nobody: then nothing but the end of the content follows (RFC 2920 §3.1).
-  private mutating func takeGoAhead(
+  private static func takeGoAhead(
     _ transaction: ClientSession.Transaction, _ context: inout ClientSession.Context, _ output: inout [UInt8]
-  ) -> ClientAction {
+  ) -> ClientSession.Transition {
     guard transaction.isOpen else {
       output.appendCommand(".")
       context.wait(context.limits.endOfContentTimeout)
-      self = .withdrawal(transaction)
-      return .read
+      return ClientSession.Transition(.withdrawal(transaction), .read)
     }
     context.wait(context.limits.dataBlockTimeout)
-    self = .content(transaction, .lines(DotStuffer()))
-    return .sendContent
+    return ClientSession.Transition(.content(transaction, .lines(DotStuffer())), .sendContent)
   }
 
   mutating func quit(_ context: inout ClientSession.Context, _ output: inout [UInt8]) -> ClientAction {

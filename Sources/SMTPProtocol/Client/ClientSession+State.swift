@@ -64,6 +64,17 @@ extension ClientSession {
     case closed
   }
 
+  /// A state, and what is to be done in it.
+  struct Transition: ~Copyable {
+    let state: State
+    let action: ClientAction
+
+    init(_ state: consuming State, _ action: ClientAction) {
+      self.state = state
+      self.action = action
+    }
+  }
+
   /// How the content goes out.
   enum Content {
     /// After DATA.
@@ -88,8 +99,6 @@ extension ClientSession {
 
     /// The first place from `index` on of a recipient that the server is asked about.
     func place(from index: Int) -> Int? { (index..<outcomes.count).first { !unasked.contains($0) } }
-
-    func recipient(_ index: Int) -> Recipient { request.envelope.recipients[index] }
 
     /// The outcomes that are known: all of them, once the transaction is over.
     var known: [ClientOutcome] { outcomes.compactMap { $0 } }

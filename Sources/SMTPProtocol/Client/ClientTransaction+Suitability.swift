@@ -8,7 +8,7 @@ extension ClientTransaction {
     let limit = context.capabilities.recipientLimit ?? .max
     var asked = 0
     return envelope.recipients.map { recipient in
-      if !context.capabilities.smtpUTF8, !recipient.path.isASCII { return context.cannotTake(.recipientAddress) }
+      if !context.capabilities.smtpUTF8, recipient.path.isInternationalized { return context.cannotTake(.recipientAddress) }
       guard asked < limit else { return .postponed("The next host takes \(limit) recipients at a time") }
       asked += 1
       return nil
@@ -30,14 +30,15 @@ extension ClientTransaction {
     if envelope.parameters.isInternationalized, asciiPart == .unknown {
       return context.cannotTake(.internationalizedHeaders)
     }
-    if let sender = envelope.reversePath.mailbox, !sender.isASCII { return context.cannotTake(.senderAddress) }
+    if let sender = envelope.reversePath.mailbox, sender.isInternationalized { return context.cannotTake(.senderAddress) }
     return nil
   }
 
-  /// Whether MAIL says SMTPUTF8, where that is offered (RFC 6531 §3.4).
-  var isInternationalized: Bool {
-    envelope.parameters.isInternationalized || envelope.reversePath.mailbox?.isASCII == false
-      || envelope.recipients.contains { !$0.path.isASCII }
+  /// Whether the transaction is one of SMTPUTF8, so that UTF-8 may stand in its commands (RFC 6531 §3.4).
+  func isInternationalized(_ context: ClientSession.Context) -> Bool {
+    guard context.capabilities.smtpUTF8 else { return false }
+    return envelope.parameters.isInternationalized || envelope.reversePath.mailbox?.isInternationalized == true
+      || envelope.recipients.contains { $0.path.isInternationalized }
   }
 }
 
@@ -71,17 +72,12 @@ extension ClientSession.Context {
   }
 }
 
-extension Mailbox {
-  /// Whether it can be named without SMTPUTF8. Its domain always can.
-  var isASCII: Bool { localPart.utf8.allSatisfy { $0 < 0x80 } }
-}
-
 extension ForwardPath {
-  /// Whether it can be named without SMTPUTF8.
-  var isASCII: Bool {
+  /// Whether it can be named only where SMTPUTF8 is spoken.
+  fileprivate var isInternationalized: Bool {
     switch self {
-    case .mailbox(let mailbox): mailbox.isASCII
-    case .postmaster: true
+    case .mailbox(let mailbox): mailbox.isInternationalized
+    case .postmaster: false
     }
   }
 }
