@@ -50,7 +50,7 @@ public struct Mailbox: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether the local part is beyond US-ASCII, so that the mailbox can be written only where SMTPUTF8 is spoken.
-  public var isInternationalized: Bool { localPart.utf8.contains { $0 >= 0x80 } }
+  package var isInternationalized: Bool { localPart.utf8.contains { $0 >= 0x80 } }
 
   /// Texts that look the same to Unicode are not the same octets, and only the host of a mailbox knows what these mean.
   public static func == (left: Mailbox, right: Mailbox) -> Bool {

@@ -87,15 +87,4 @@ extension MessageParameters {
       Xtext.encode(envelopeID.description, into: &output)
     }
   }
-
-  /// Appends ` AUTH=…`, if there is a submitter, for a server that offers AUTH (RFC 4954 §5).
-  package func appendSubmitter(to output: inout [UInt8]) {
-    switch submitter {
-    case .mailbox(let mailbox):
-      output.append(contentsOf: " AUTH=".utf8)
-      Xtext.encode(mailbox.description, into: &output)
-    case .null: output.append(contentsOf: " AUTH=<>".utf8)
-    case nil: break
-    }
-  }
 }

@@ -5,11 +5,11 @@ public struct OriginalRecipient: Hashable, Sendable, CustomStringConvertible {
   /// The address, opaque: nothing here is ever routed by it.
   ///
   /// With the type `utf-8` it is in the form of RFC 6533 §3 (utf-8-addr-unitext): UTF-8, in which `\x{2B}` stands for `+`,
-  /// and the like for any scalar. With any other type it is decoded: visible US-ASCII and blanks.
+  /// and the like for any scalar. With any other type it is visible US-ASCII and blanks, decoded.
   public let address: String
 
   /// `nil` where the type is no atom, the address is empty or holds what it may not, or the two come to more than 500
-  /// octets on the wire (RFC 3461 §4.2).
+  /// octets as they go out (RFC 3461 §4.2), which is in US-ASCII.
   public init?(addressType: String, address: String) {
     let type = Array(addressType.utf8)
     let octets = Array(address.utf8)
@@ -31,19 +31,17 @@ public struct OriginalRecipient: Hashable, Sendable, CustomStringConvertible {
 
   private init?(_ type: Span<UInt8>, _ address: Span<UInt8>) {
     let isInternationalized = type.equalsIgnoringCase(Self.internationalizedType)
-    let count = isInternationalized ? address.count : Xtext.encodedCount(address)
-    guard type.isAtom, !address.isEmpty, type.count + 1 + count <= Self.limit,
-      isInternationalized ? address.isUnitext : address.isPrintableASCII
-    else { return nil }
-    addressType = type.text().lowercased()
+    guard type.isAtom, !address.isEmpty, isInternationalized ? address.isUnitext : address.isPrintableASCII else {
+      return nil
+    }
+    let count = isInternationalized ? address.countInASCII : Xtext.encodedCount(address)
+    guard type.count + 1 + count <= Self.limit else { return nil }
+    addressType = type.lowercasedText()
     self.address = address.text()
   }
 
   /// `rfc822;user@example.org`.
   public var description: String { "\(addressType);\(address)" }
-
-  /// Whether the address is beyond US-ASCII, so that it can be said only where SMTPUTF8 is spoken.
-  public var isInternationalized: Bool { address.utf8.contains { $0 >= 0x80 } }
 }
 
 extension OriginalRecipient {
@@ -51,14 +49,17 @@ extension OriginalRecipient {
   private static var limit: Int { 500 }
   private static var internationalizedType: StaticString { "utf-8" }
 
-  /// Appends the parameter's value.
+  /// Appends the parameter's value in US-ASCII, which every server with DSN takes, be it without SMTPUTF8.
   func append(to output: inout [UInt8]) {
     output.append(contentsOf: addressType.utf8)
     output.append(UInt8(ascii: ";"))
-    if addressType == "utf-8" {
-      output.append(contentsOf: address.utf8)
-    } else {
-      Xtext.encode(address, into: &output)
+    guard addressType == "utf-8" else { return Xtext.encode(address, into: &output) }
+    for scalar in address.unicodeScalars {
+      if scalar.isASCII {
+        output.append(UInt8(truncatingIfNeeded: scalar.value))
+      } else {
+        output.append(contentsOf: "\\x{\(String(scalar.value, radix: 16, uppercase: true))}".utf8)
+      }
     }
   }
 }
@@ -87,9 +88,21 @@ extension Span<UInt8> {
     return true
   }
 
+  /// Octets of this UTF-8 once each scalar beyond US-ASCII is written `\x{HEXPOINT}`.
+  fileprivate var countInASCII: Int {
+    var result = 0
+    var index = 0
+    while index < count, let scalar = scalar(at: index) {
+      let digits = (35 - scalar.value.leadingZeroBitCount) / 4
+      result += scalar.isASCII ? 1 : 4 + digits
+      index += UTF8.width(scalar)
+    }
+    return result
+  }
+
   /// `\x{HEXPOINT}`: of US-ASCII only what may not stand there as it is, and none of its controls.
   private func endOfEmbeddedScalar(at start: Int) -> Int? {
-    guard extracting(start...).startsIgnoringCase("\\x{"),
+    guard count - start > 2, self[start + 1] == UInt8(ascii: "x"), self[start + 2] == UInt8(ascii: "{"),
       let end = firstIndex(of: UInt8(ascii: "}"), from: start), (5...9).contains(end - start)
     else { return nil }
     var value: UInt32 = 0

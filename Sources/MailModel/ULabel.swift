@@ -65,15 +65,15 @@ enum ULabel {
   /// Whether the label is in Unicode's normalisation form C, as RFC 5891 §5.3 asks.
   ///
   /// Scalars that are stable one by one can only compose with a mark behind them, or change places. The standard library
-  /// does not hand out normal forms, but it orders strings by them; so a text whose beginning stays in place lies between
-  /// that beginning and the same with the last of all scalars behind it.
+  /// does not hand out normal forms, but it orders strings by them: a text whose beginning stays in place lies between that
+  /// beginning with the first of all scalars behind it and the same with the last of all.
   private static func isComposed(_ label: [Unicode.Scalar]) -> Bool {
     guard label.contains(where: \.isMark) else { return true }
     var text = String(String.UnicodeScalarView(label.prefix(1)))
     for scalar in label.dropFirst() {
       var longer = text
       longer.unicodeScalars.append(scalar)
-      guard !scalar.isMark || (text < longer && longer < text + "\u{10FFFF}") else { return false }
+      guard !scalar.isMark || (text + "\u{0}" < longer && longer < text + "\u{10FFFF}") else { return false }
       text = longer
     }
     return true
@@ -101,8 +101,8 @@ extension Unicode.Scalar {
   /// Hiragana, Katakana or Han, by their blocks.
   fileprivate var isKanaOrHan: Bool {
     switch value {
-    case 0x3005, 0x3007, 0x3041...0x309F, 0x30A1...0x30FA, 0x30FC...0x30FF, 0x31F0...0x31FF, 0x3400...0x4DBF,
-      0x4E00...0x9FFF, 0x20000...0x3FFFF:
+    case 0x3005, 0x3007, 0x3041...0x3096, 0x309D...0x309F, 0x30A1...0x30FA, 0x30FD...0x30FF, 0x31F0...0x31FF,
+      0x3400...0x4DBF, 0x4E00...0x9FFF, 0x20000...0x3FFFF:
       true
     default: false
     }

@@ -5,18 +5,18 @@ extension Span<UInt8> {
   func trimmed(from offset: Int = 0) -> Range<Int> {
     var start = offset
     var end = count
-    while start < end, self[start].isASCIIBlank { start += 1 }
-    while end > start, self[end - 1].isASCIIBlank { end -= 1 }
+    while start < end, self[start] == .space { start += 1 }
+    while end > start, self[end - 1] == .space { end -= 1 }
     return start..<end
   }
 
   /// The next octets between blanks, from `offset` on.
   func nextWord(from offset: Int) -> Range<Int>? {
     var start = offset
-    while start < count, self[start].isASCIIBlank { start += 1 }
+    while start < count, self[start] == .space { start += 1 }
     guard start < count else { return nil }
     var end = start
-    while end < count, !self[end].isASCIIBlank { end += 1 }
+    while end < count, self[end] != .space { end += 1 }
     return start..<end
   }
 

@@ -55,10 +55,12 @@ enum Command: Equatable {
     }
   }
 
+  /// Reads a line without its CRLF. Blanks are spaces alone; a tab is a control character like any other.
+  ///
   /// - Parameter acceptsPathWithoutBrackets: takes a plain dot-atom mailbox for a path.
   init(_ line: Span<UInt8>, acceptsPathWithoutBrackets: Bool) {
     var end = 0
-    while end < line.count, !line[end].isASCIIBlank { end += 1 }
+    while end < line.count, line[end] != .space { end += 1 }
     guard let verb = Verb(line.extracting(0..<end)) else {
       self = ForeignProtocol.isLine(line) ? .foreign : .unknown
       return
@@ -110,7 +112,6 @@ enum Command: Equatable {
     case .unknown, .foreign: nil
     }
   }
-
 }
 
 // The arguments, verb by verb.
