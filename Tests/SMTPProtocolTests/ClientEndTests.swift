@@ -41,34 +41,33 @@ enum ClientPlace: String, CaseIterable, Sendable, CustomTestStringConvertible {
   /// A session that stands here.
   func session() -> ClientSession {
     var session = ClientSession(configuration: configuration)
+    reach(&session)
+    return session
+  }
+
+  private func reach(_ session: inout ClientSession) {
     var output: [UInt8] = []
     func hear(_ replies: [String]) {
       for reply in replies { _ = session.receive(Array("\(reply)\r\n".utf8).span, at: .zero, output: &output) }
     }
-    func begin(_ recipients: [String]) {
-      var transaction = ClientTransaction.test()
-      transaction.envelope.recipients = recipients.compactMap { ForwardPath($0) }.map { Recipient($0) }
-      _ = session.begin(transaction, at: .zero, output: &output)
-    }
     _ = session.start(at: .zero)
-    guard self != .greeting else { return session }
+    if self == .greeting { return }
     hear(["220 mx"])
-    guard self != .hello else { return session }
+    if self == .hello { return }
     hear(self == .oldHello ? ["502 what?"] : ["250-mx\r\n250-STARTTLS\r\n250-AUTH PLAIN\(extensions)\r\n250 SIZE"])
     if self == .handshake { hear(["220 go"]) }
     if self == .quit { _ = session.quit(at: .zero, output: &output) }
     if self == .reset {
-      begin(["x@example.org"])
+      _ = session.begin(.test(to: "x@example.org"), at: .zero, output: &output)
       hear(["250 ok", "550 no"])
     }
-    guard refused != nil else { return session }
-    begin(["b@example.org", "c@example.org"])
+    guard refused != nil else { return }
+    _ = session.begin(.test(to: "b@example.org", "c@example.org"), at: .zero, output: &output)
     hear(answers)
-    if self == .endOfContent || self == .lastChunk || self == .chunks {
+    if [.endOfContent, .lastChunk, .chunks].contains(self) {
       _ = session.writeContent(Array("x\r\n".utf8).span, at: .zero, output: &output)
     }
-    if self == .endOfContent || self == .lastChunk { _ = session.finishContent(at: .zero, output: &output) }
-    return session
+    if [.endOfContent, .lastChunk].contains(self) { _ = session.finishContent(at: .zero, output: &output) }
   }
 
   private var configuration: ClientConfiguration {
