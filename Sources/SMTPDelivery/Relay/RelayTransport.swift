@@ -1,5 +1,5 @@
 public import DeliveryQueue
-import MailModel
+public import MailModel
 public import NIOCore
 import NIOPosix
 import SMTPProtocol
@@ -31,6 +31,11 @@ public final class RelayTransport: DeliveryTransport {
     connector = RelayConnector(
       configuration: configuration, tls: tls, group: eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton)
   }
+
+  /// 8BITMIME and SMTPUTF8: where the host does not offer what a message needs, its recipients fail with 5.6.3 (RFC 6152 §3)
+  /// or 5.6.7 (RFC 6531 §3.5). Not DSN, although a host that offers it is told what the sender asks: nobody makes the
+  /// reports that RFC 3461 §5.2 wants where the host does not offer it.
+  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
 
   /// One attempt; with ``SMTPProtocol/ClientSecurity/opportunistic``, a second one in clear where TLS cannot be set up.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
