@@ -43,7 +43,9 @@ public final class SQLiteQueueReader: QueueInspection {
     let version = try connection.read { try Schema.checkedVersion(of: $0) }
     guard version > 0 else { throw StorageError(.notFound, "there is no queue in \(path) yet") }
     guard version == Schema.version else {
-      throw StorageError(.olderSchema, "an older version made the queue in \(path); opening the folder once, as a server does, brings it up")
+      throw StorageError(
+        .olderSchema,
+        "an older version made the queue in \(path); opening the folder once, as a server does, brings it up")
     }
     return connection
   }
