@@ -87,8 +87,8 @@ extension ServerSession.State {
       return authenticate(mechanism, initialResponse, transaction, &context, &replies)
     case .mail(let path, let parameters):
       return mail(path, parameters, transaction, &context, &replies)
-    case .recipient(let path, _, let hasParameters):
-      return recipient(path, hasParameters, transaction, &context, &replies)
+    case .recipient(let argument):
+      return recipient(argument, transaction, &context, &replies)
     case .data:
       return data(transaction, &context, &replies)
     case .chunk: return fail(.notImplemented, transaction, &context, &replies)
@@ -131,21 +131,25 @@ extension ServerSession.State {
     guard (parameters.size ?? 0) <= context.limits.messageSize else {
       return fail(.tooLarge(limit: context.limits.messageSize), nil, &context, &replies)
     }
+    guard parameters.used.isSubset(of: .eightBitMIME) else { return fail(.unknownParameter, nil, &context, &replies) }
+    guard !parameters.needsSMTPUTF8 else { return fail(.needsSMTPUTF8, nil, &context, &replies) }
     let sender = SenderRequest(
-      reversePath: path, parameters: MessageParameters(bodyType: parameters.bodyType ?? .sevenBit),
+      reversePath: path, parameters: MessageParameters(bodyType: parameters.message.bodyType),
       declaredSize: parameters.size)
     return Transition(.asking(.sender(sender)), .ask(.sender(sender)))
   }
 
   private static func recipient(
-    _ path: ForwardPath, _ hasParameters: Bool, _ transaction: Transaction?, _ context: inout Context,
+    _ argument: RecipientArgument, _ transaction: Transaction?, _ context: inout Context,
     _ replies: inout [UInt8]
   ) -> ServerSession.Transition {
     guard let transaction else { return Transition(withoutMail(&context, &replies)) }
-    guard !hasParameters else {
+    guard !argument.hasParameters else {
       let reply = context.hello == nil ? SMTPReply.parametersNeedHello : .unknownParameter
       return fail(reply, transaction, &context, &replies)
     }
+    guard !argument.needsSMTPUTF8 else { return fail(.needsSMTPUTF8, transaction, &context, &replies) }
+    let path = argument.path
     guard transaction.recipients.count < context.limits.recipients else {
       return Transition(refuseRecipient(.tooManyRecipients, transaction, &context, &replies))
     }
