@@ -1,6 +1,7 @@
 import DeliveryQueue
 import MailModel
 import SMTPProtocol
+import SMTPProtocolTesting
 import SMTPSubmission
 import SMTPTesting
 import Testing
@@ -102,11 +103,45 @@ import Testing
     #expect(content.utf8.contains { $0 >= 0x80 } == isInternationalized)
   }
 
-  @Test func receivedNamesTheProtocol() async throws {
-    var request = try request { $0.isInternationalized = true }
-    request.protocolKeyword = "UTF8SMTPSA"
-    let deployment = try await Deployment()
-    let claim = try await deployment.queue(request, content: "Subject: x\r\n")
-    #expect(try await deployment.content(of: claim.id).contains(" with UTF8SMTPSA "))
+  // MARK: From the first line to the last
+
+  @Test func aConversationThatAsksForEverything() async throws {
+    let deployment = try await Deployment(change: { $0.deliveryExtensions = .all })
+    let driver = try await deployment.session()
+    let address = "j\u{f6}rg@example.org"
+    let sender = "MAIL FROM:<a@example.com> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=an+20ID AUTH=boss@example.org\r\n"
+    #expect(await driver.send(sender).hasPrefix("250 2.1.0 "))
+    let recipient = "RCPT TO:<\(address)> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x+2By@z.example\r\n"
+    #expect(await driver.send(recipient).hasPrefix("250 2.1.5 "))
+    #expect(await driver.send("DATA\r\n").hasPrefix("354 "))
+    #expect(await driver.send("Subject: \u{fc}\r\n\r\nbody\r\n.\r\n").hasPrefix("250 2.0.0 "))
+
+    let now = deployment.time.now()
+    let request = ClaimRequest(limit: 1, now: now, leasedUntil: now + .seconds(60))
+    let claim = try #require(try await deployment.memory.claim(request).claims.first)
+    var parameters = MessageParameters(bodyType: .eightBitMIME)
+    parameters.isInternationalized = true
+    parameters.returnedContent = .headers
+    parameters.envelopeID = EnvelopeID("an ID")
+    parameters.submitter = .null
+    #expect(claim.parameters == parameters)
+    #expect(claim.recipients.map(\.path.description) == [address])
+    let original = OriginalRecipient(addressType: "rfc822", address: "x+y@z.example")
+    let asked = RecipientParameters(notifications: [.success, .delay], originalRecipient: original)
+    #expect(claim.recipients.map(\.parameters) == [asked])
+    let content = try await deployment.content(of: claim.id)
+    #expect(content.contains(" with UTF8SMTPSA "))
+    #expect(content.contains("for <\(address)>;"))
+  }
+
+  @Test(arguments: [true, false])
+  func ehloOffersWhatIsKept(hasDelivery: Bool) async throws {
+    let deployment = try await Deployment(transport: hasDelivery ? RecordingTransport() : nil)
+    let driver = try deployment.connection()
+    _ = await driver.connect()
+    let offered = await driver.send("EHLO client.example.org\r\n").split(separator: "\r\n").map { $0.dropFirst(4) }
+    #expect(offered.contains("8BITMIME") == hasDelivery)
+    #expect(offered.contains("SMTPUTF8") == hasDelivery)
+    #expect(!offered.contains("DSN"), "nobody makes reports")
   }
 }

@@ -55,7 +55,7 @@ public final class MessageIntake: MessageSink {
         return true
       }
       state.reserved += octets.count
-      state.isEightBit = state.isEightBit || octets.isEightBit
+      state.isEightBit = state.isEightBit || octets.hasHighOctets
       if state.end == nil {
         state.header.append(contentsOf: octets)
         takeHeader(&state)
@@ -221,15 +221,6 @@ extension MessageIntake {
     environment.logger.error(
       "message could not be kept", metadata: ["queue-id": "\(id)", "error": "\(String(reflecting: error))"])
     return (error as? QueueError)?.code == .insufficientStorage ? .storageIsFull : .cannotBeKept
-  }
-}
-
-extension Span<UInt8> {
-  /// Whether any octet is 128 or above. Looks at every one, in a loop that has no branch and so goes many at a time.
-  fileprivate var isEightBit: Bool {
-    var bits: UInt8 = 0
-    for index in indices { bits |= self[index] }
-    return bits >= 0x80
   }
 }
 

@@ -151,9 +151,11 @@ extension QueueStoreConformance {
     let forms = [
       "user@example.org", "First.Last+tag@sub.example.org", "\"quoted part\"@example.org", "\"a\\\"b\"@example.org",
       "user@[192.0.2.1]", "user@[IPv6:2001:db8::1]", "postmaster", "o'hara{}|~@example.org",
+      "j\u{f6}rg@example.org", "jo\u{308}rg@example.org", "\"\u{7a7a} \u{10400}\"@b\u{fc}cher.example",
     ]
     let messages = [
       probe.message(to: forms, from: ""), probe.message(to: forms.reversed(), from: "\"odd one\"@[192.0.2.7]"),
+      probe.message(from: "jo\u{308}rg@example.org"),
     ]
     for message in messages { try await store.enqueue(message) }
     for claim in try await store.claim(probe.request()).claims {

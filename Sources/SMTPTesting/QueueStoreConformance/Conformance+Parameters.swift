@@ -40,8 +40,10 @@ extension Probe {
   private var messageParameters: [MessageParameters] {
     let longest = String(repeating: "+", count: 33) + "x"  // 100 octets in xtext
     let envelopeIDs = ["QQ314159", " blanks  within and around ", "+=;<>\"'\\%", longest].compactMap { EnvelopeID($0) }
-    let submitters = ["", "a@example.org", "\"odd one\"@[IPv6:2001:db8::1]"].compactMap { ReversePath($0) }
-    if envelopeIDs.count != 4 || submitters.count != 3 { fail("a parameter of the check itself is none") }
+    let submitters = ["", "a@example.org", "\"odd one\"@[IPv6:2001:db8::1]", "jo\u{308}rg@example.org"].compactMap {
+      ReversePath($0)
+    }
+    if envelopeIDs.count != 4 || submitters.count != 4 { fail("a parameter of the check itself is none") }
     var all = [MessageParameters(), MessageParameters(bodyType: .eightBitMIME)]
     func add(_ change: (inout MessageParameters) -> Void) {
       var parameters = MessageParameters()
