@@ -130,7 +130,7 @@ import Testing
     let asked = RecipientParameters(notifications: [.success, .delay], originalRecipient: original)
     #expect(claim.recipients.map(\.parameters) == [asked])
     let content = try await deployment.content(of: claim.id)
-    #expect(content.contains(" with UTF8SMTPSA "))
+    #expect(content.contains("with UTF8SMTPSA (TLSv1.3) "))
     #expect(content.contains("for <\(address)>;"))
   }
 
