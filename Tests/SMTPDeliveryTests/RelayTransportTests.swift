@@ -29,7 +29,7 @@ struct RelayTransportTests {
   }
 
   @Test func eachRecipientHasItsOwnOutcome() async throws {
-    let script = polite { event in
+    let script = ScriptedServer.polite { event in
       switch event {
       case "RCPT TO:<b@example.org>": .say("550-5.1.1 nobody\r\n550 5.1.1 of that name")
       case "RCPT TO:<c@example.org>": .say("452 4.2.2 full")
@@ -85,7 +85,7 @@ struct RelayTransportTests {
     Refusal(event: ".", reply: "421 4.3.2 going", isFinal: false, isHostProblem: false),
   ])
   func refusals(_ refusal: Refusal) async throws {
-    let script = polite { event in
+    let script = ScriptedServer.polite { event in
       guard
         refusal.event.isEmpty ? event.isEmpty : event.hasPrefix(refusal.event) || event.dropFirst(2) == refusal.event
       else { return nil }
@@ -110,7 +110,7 @@ struct RelayTransportTests {
     Refusal(event: "DATA", reply: "530 5.7.0 a@example.com needs AUTH", isFinal: false, isHostProblem: true),
   ])
   func aRefusalWhileContentIsOnItsWay(_ refusal: Refusal) async throws {
-    let script = polite { $0 == "DATA" ? .sayExactly("354 go\r\n\(refusal.reply)\r\n") : nil }
+    let script = ScriptedServer.polite { $0 == "DATA" ? .sayExactly("354 go\r\n\(refusal.reply)\r\n") : nil }
     try await ScriptedServer.run(script) { server in
       let report = try await RelayTransport.send(
         Self.content, to: "b@example.org", "c@example.org", by: .test(server.endpoint))
@@ -123,7 +123,8 @@ struct RelayTransportTests {
   }
 
   @Test func aReplyOutOfPlaceIsNotQuoted() async throws {
-    try await ScriptedServer.run(polite { $0.hasPrefix("RCPT") ? .say("354 b@example.org?") : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0.hasPrefix("RCPT") ? .say("354 b@example.org?") : nil }) {
+      server in
       let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(server.endpoint))
       #expect(report.isDeferred)
       #expect(report.hostProblem == "\(server.endpoint) broke the protocol at RCPT: unexpected reply 354")
@@ -150,7 +151,7 @@ struct RelayTransportTests {
   }
 
   @Test func aDropAfterTheLastDotLeavesTheOutcomeUnknown() async throws {
-    try await ScriptedServer.run(polite { $0 == "." ? .drop : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0 == "." ? .drop : nil }) { server in
       let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(server.endpoint))
       let outcome = try #require(report.outcomes.first)
       #expect(outcome.isDeferred)
@@ -162,7 +163,7 @@ struct RelayTransportTests {
 
   @Test(arguments: ["", "EHLO client.example", "MAIL FROM:<a@example.com> SIZE=25", "DATA"])
   func aDropDefers(_ where: String) async throws {
-    try await ScriptedServer.run(polite { $0 == `where` ? .drop : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0 == `where` ? .drop : nil }) { server in
       let report = try await RelayTransport.send(
         Self.content, to: "b@example.org", "c@example.org", by: .test(server.endpoint))
       #expect(report.outcomes.count == 2)
@@ -172,7 +173,8 @@ struct RelayTransportTests {
   }
 
   @Test func deliveredStaysDeliveredWhenTheConnectionBreaksAtOnce() async throws {
-    try await ScriptedServer.run(polite { $0 == "." ? .sayExactly("250 ok\r\n421 4.3.2 bye\r\n") : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0 == "." ? .sayExactly("250 ok\r\n421 4.3.2 bye\r\n") : nil })
+    { server in
       let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(server.endpoint))
       #expect(report.outcomes == [.delivered(DeliveryReply(code: 250, text: "250 ok"))])
     }
@@ -211,7 +213,7 @@ struct RelayTransportTests {
 
   @Test func contentWaitsForAHostThatDoesNotRead() async throws {
     let content = EndlessContent()
-    try await ScriptedServer.run(polite { $0 == "DATA" ? .goDeaf("354 go") : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0 == "DATA" ? .goDeaf("354 go") : nil }) { server in
       let report = try await RelayTransport.send(
         content, to: "b@example.org",
         by: .test(server.endpoint) { $0.client.limits.dataBlockTimeout = .milliseconds(300) })
@@ -225,7 +227,7 @@ struct RelayTransportTests {
   @Test(arguments: ["", "EHLO client.example", "DATA", "."])
   func cancellationEndsADelivery(_ where: String) async throws {
     let (reached, reach) = AsyncStream<Void>.makeStream()
-    let script = polite { event in
+    let script = ScriptedServer.polite { event in
       guard event == `where` else { return nil }
       reach.yield()
       return .keepSilent
