@@ -12,28 +12,8 @@ import Testing
 struct RelayTransportTests {
   private static let content = OctetsContent("Subject: x\r\n\r\n.dot\r\nbye\r\n")
 
-  /// A server that takes everything, but for what the test says about an event.
-  private func polite(
-    _ extensions: [String] = ["PIPELINING", "8BITMIME", "SIZE"],
-    but odd: @escaping @Sendable (String) -> ScriptedServer.Move? = { _ in nil }
-  ) -> ScriptedServer.Script {
-    { event, _ in odd(event) ?? Self.politeMove(event, extensions) }
-  }
-
-  private static func politeMove(_ event: String, _ extensions: [String]) -> ScriptedServer.Move {
-    switch event {
-    case "": .say("220 mx.example ESMTP")
-    case "EHLO client.example":
-      .say((["250-mx.example"] + extensions.map { "250-\($0)" } + ["250 HELP"]).joined(separator: "\r\n"))
-    case "DATA": .takeContent("354 go")
-    case "QUIT": .say("221 2.0.0 bye")
-    case ".": .say("250 2.0.0 queued as 17")
-    default: .say("250 2.1.0 ok")
-    }
-  }
-
   @Test func deliversToTheOctet() async throws {
-    try await ScriptedServer.run(polite()) { server in
+    try await ScriptedServer.run(ScriptedServer.polite()) { server in
       let report = try await RelayTransport.send(
         Self.content, to: "b@example.org", "c@example.org", by: .test(server.endpoint))
       let reply = DeliveryReply(code: 250, text: "250 2.0.0 queued as 17")
@@ -49,7 +29,7 @@ struct RelayTransportTests {
   }
 
   @Test func eachRecipientHasItsOwnOutcome() async throws {
-    let script = polite { event in
+    let script = ScriptedServer.polite { event in
       switch event {
       case "RCPT TO:<b@example.org>": .say("550-5.1.1 nobody\r\n550 5.1.1 of that name")
       case "RCPT TO:<c@example.org>": .say("452 4.2.2 full")
@@ -105,7 +85,7 @@ struct RelayTransportTests {
     Refusal(event: ".", reply: "421 4.3.2 going", isFinal: false, isHostProblem: false),
   ])
   func refusals(_ refusal: Refusal) async throws {
-    let script = polite { event in
+    let script = ScriptedServer.polite { event in
       guard
         refusal.event.isEmpty ? event.isEmpty : event.hasPrefix(refusal.event) || event.dropFirst(2) == refusal.event
       else { return nil }
@@ -124,41 +104,13 @@ struct RelayTransportTests {
     }
   }
 
-  @Test func eightBitContentForAHostThatTakesNone() async throws {
-    try await ScriptedServer.run(polite([])) { server in
-      let report = try await RelayTransport.send(
-        Self.content, to: "b@example.org", body: .eightBitMIME, by: .test(server.endpoint))
-      #expect(report.outcomes.map(\.reply.text).first?.hasPrefix("5.6.3 ") == true)
-      #expect(report.outcomes.first?.isDeferred == false)
-      #expect(!server.record.commands.contains { $0.hasPrefix("MAIL") })
-    }
-  }
-
-  /// What a host that refused EHLO could do is not known: that is no reason to give a message back.
-  @Test func eightBitContentForAHostThatRefusesEHLO() async throws {
-    let script = polite { $0.hasPrefix("EHLO") ? .say("502 5.5.1 what?") : nil }
-    try await ScriptedServer.run(script) { server in
-      let transport = try RelayTransport(.test(server.endpoint))
-      let eightBit = try Claim.test(to: "b@example.org", body: .eightBitMIME, content: Self.content)
-      let report = await transport.deliver(eightBit, content: Self.content)
-      #expect(report.outcomes == [.deferred(DeliveryReply(code: 502, text: "502 5.5.1 what?"))])
-      #expect(report.hostProblem == "\(server.endpoint) answered EHLO with 502 5.5.1 what?")
-      #expect(!server.record.commands.contains { $0.hasPrefix("MAIL") })
-
-      let sevenBit = try Claim.test(to: "b@example.org", content: Self.content)
-      let other = await transport.deliver(sevenBit, content: Self.content)
-      #expect(other.outcomes == [.delivered(DeliveryReply(code: 250, text: "250 2.0.0 queued as 17"))])
-      #expect(other.hostProblem == nil)
-    }
-  }
-
   @Test(arguments: [
     Refusal(event: "DATA", reply: "552 5.3.4 too large", isFinal: true, isHostProblem: false),
     Refusal(event: "DATA", reply: "452 4.3.1 full", isFinal: false, isHostProblem: false),
     Refusal(event: "DATA", reply: "530 5.7.0 a@example.com needs AUTH", isFinal: false, isHostProblem: true),
   ])
   func aRefusalWhileContentIsOnItsWay(_ refusal: Refusal) async throws {
-    let script = polite { $0 == "DATA" ? .sayExactly("354 go\r\n\(refusal.reply)\r\n") : nil }
+    let script = ScriptedServer.polite { $0 == "DATA" ? .sayExactly("354 go\r\n\(refusal.reply)\r\n") : nil }
     try await ScriptedServer.run(script) { server in
       let report = try await RelayTransport.send(
         Self.content, to: "b@example.org", "c@example.org", by: .test(server.endpoint))
@@ -171,7 +123,8 @@ struct RelayTransportTests {
   }
 
   @Test func aReplyOutOfPlaceIsNotQuoted() async throws {
-    try await ScriptedServer.run(polite { $0.hasPrefix("RCPT") ? .say("354 b@example.org?") : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0.hasPrefix("RCPT") ? .say("354 b@example.org?") : nil }) {
+      server in
       let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(server.endpoint))
       #expect(report.isDeferred)
       #expect(report.hostProblem == "\(server.endpoint) broke the protocol at RCPT: unexpected reply 354")
@@ -181,7 +134,7 @@ struct RelayTransportTests {
   // MARK: Connections that break
 
   @Test func whatComesBehindTheEndOfASessionIsNotKept() async throws {
-    try await ScriptedServer.run(polite()) { server in
+    try await ScriptedServer.run(ScriptedServer.polite()) { server in
       let configuration = try RelayConfiguration.test(server.endpoint)
       let connector = RelayConnector(
         configuration: configuration, tls: nil, group: MultiThreadedEventLoopGroup.singleton)
@@ -198,7 +151,7 @@ struct RelayTransportTests {
   }
 
   @Test func aDropAfterTheLastDotLeavesTheOutcomeUnknown() async throws {
-    try await ScriptedServer.run(polite { $0 == "." ? .drop : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0 == "." ? .drop : nil }) { server in
       let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(server.endpoint))
       let outcome = try #require(report.outcomes.first)
       #expect(outcome.isDeferred)
@@ -210,7 +163,7 @@ struct RelayTransportTests {
 
   @Test(arguments: ["", "EHLO client.example", "MAIL FROM:<a@example.com> SIZE=25", "DATA"])
   func aDropDefers(_ where: String) async throws {
-    try await ScriptedServer.run(polite { $0 == `where` ? .drop : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0 == `where` ? .drop : nil }) { server in
       let report = try await RelayTransport.send(
         Self.content, to: "b@example.org", "c@example.org", by: .test(server.endpoint))
       #expect(report.outcomes.count == 2)
@@ -220,7 +173,8 @@ struct RelayTransportTests {
   }
 
   @Test func deliveredStaysDeliveredWhenTheConnectionBreaksAtOnce() async throws {
-    try await ScriptedServer.run(polite { $0 == "." ? .sayExactly("250 ok\r\n421 4.3.2 bye\r\n") : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0 == "." ? .sayExactly("250 ok\r\n421 4.3.2 bye\r\n") : nil })
+    { server in
       let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(server.endpoint))
       #expect(report.outcomes == [.delivered(DeliveryReply(code: 250, text: "250 ok"))])
     }
@@ -259,7 +213,7 @@ struct RelayTransportTests {
 
   @Test func contentWaitsForAHostThatDoesNotRead() async throws {
     let content = EndlessContent()
-    try await ScriptedServer.run(polite { $0 == "DATA" ? .goDeaf("354 go") : nil }) { server in
+    try await ScriptedServer.run(ScriptedServer.polite { $0 == "DATA" ? .goDeaf("354 go") : nil }) { server in
       let report = try await RelayTransport.send(
         content, to: "b@example.org",
         by: .test(server.endpoint) { $0.client.limits.dataBlockTimeout = .milliseconds(300) })
@@ -273,7 +227,7 @@ struct RelayTransportTests {
   @Test(arguments: ["", "EHLO client.example", "DATA", "."])
   func cancellationEndsADelivery(_ where: String) async throws {
     let (reached, reach) = AsyncStream<Void>.makeStream()
-    let script = polite { event in
+    let script = ScriptedServer.polite { event in
       guard event == `where` else { return nil }
       reach.yield()
       return .keepSilent
@@ -293,7 +247,7 @@ struct RelayTransportTests {
   }
 
   @Test func aDeliveryThatIsCancelledBeforehandDoesNotBegin() async throws {
-    try await ScriptedServer.run(polite()) { server in
+    try await ScriptedServer.run(ScriptedServer.polite()) { server in
       let configuration = try RelayConfiguration.test(server.endpoint)
       let (cancelled, cancel) = AsyncStream<Void>.makeStream()
       let delivery = Task {
@@ -312,7 +266,7 @@ struct RelayTransportTests {
 
   @Test(arguments: [true, false], [0, 10, 65_536, 200_000])
   func contentThatCannotBeReadIsNeverCompleted(_ throwsError: Bool, _ good: Int) async throws {
-    try await ScriptedServer.run(polite()) { server in
+    try await ScriptedServer.run(ScriptedServer.polite()) { server in
       let report = try await RelayTransport.send(
         BrokenContent(good: good, throwsError: throwsError), to: "b@example.org", by: .test(server.endpoint))
       let outcome = try #require(report.outcomes.first)
@@ -323,7 +277,7 @@ struct RelayTransportTests {
   }
 
   @Test func contentWithABareLineFeedIsRefusedAndNeverCompleted() async throws {
-    try await ScriptedServer.run(polite()) { server in
+    try await ScriptedServer.run(ScriptedServer.polite()) { server in
       let content = OctetsContent("Subject: x\r\n\r\na\n.\r\nMAIL FROM:<x@example.net>\r\n")
       let report = try await RelayTransport.send(content, to: "b@example.org", by: .test(server.endpoint))
       let outcome = try #require(report.outcomes.first)

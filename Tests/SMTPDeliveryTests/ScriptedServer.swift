@@ -140,3 +140,25 @@ private final class ScriptedHandler: ChannelInboundHandler {
     context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
   }
 }
+
+extension ScriptedServer {
+  /// A server that takes everything, but for what the test says about an event.
+  static func polite(
+    _ extensions: [String] = ["PIPELINING", "8BITMIME", "SIZE"],
+    but odd: @escaping @Sendable (String) -> Move? = { _ in nil }
+  ) -> Script {
+    { event, _ in odd(event) ?? politeMove(event, extensions) }
+  }
+
+  private static func politeMove(_ event: String, _ extensions: [String]) -> Move {
+    switch event {
+    case "": .say("220 mx.example ESMTP")
+    case "EHLO client.example":
+      .say((["250-mx.example"] + extensions.map { "250-\($0)" } + ["250 HELP"]).joined(separator: "\r\n"))
+    case "DATA": .takeContent("354 go")
+    case "QUIT": .say("221 2.0.0 bye")
+    case ".": .say("250 2.0.0 queued as 17")
+    default: .say("250 2.1.0 ok")
+    }
+  }
+}

@@ -22,7 +22,7 @@ struct Deployment {
 
   init(
     queue store: ((InMemoryQueueStore) -> any QueueStore)? = nil, isOpen: Bool = true,
-    change: (inout SubmissionConfiguration) -> Void = { _ in }
+    transport: (any DeliveryTransport)? = nil, change: (inout SubmissionConfiguration) -> Void = { _ in }
   ) async throws {
     let key = try DeploymentKey.generate()
     let secret = SecretGenerator.password()
@@ -37,9 +37,13 @@ struct Deployment {
     queue = store?(memory) ?? memory
     var submission = SubmissionConfiguration(hostName: try #require(DomainName("mail.example.net")))
     change(&submission)
+    let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    let delivery = transport.map { [memory, time] in
+      DeliveryService(store: memory, transport: $0, time: time, logger: logger)
+    }
     service = SubmissionService(
-      configuration: submission, tenants: tenants, key: key, queue: queue, delivery: nil, time: time,
-      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+      configuration: submission, tenants: tenants, key: key, queue: queue, delivery: delivery, time: time,
+      logger: logger)
   }
 
   static func loopbackOnly() throws -> AccessPolicy {
@@ -82,9 +86,40 @@ struct Deployment {
 
   /// The content of the message that a reply names.
   func content(queuedBy reply: String) async throws -> String {
-    let id = try #require(QueueID(String(reply.dropLast().suffix(26))))
+    try await content(of: try #require(QueueID(String(reply.dropLast().suffix(26)))))
+  }
+
+  func content(of id: QueueID) async throws -> String {
     let content = try await memory.content(of: id)
     return String(decoding: try await content.read(from: 0, limit: content.count), as: UTF8.self)
+  }
+
+  /// What the service keeps of a connection, before anybody has signed in.
+  func policySession() async throws -> SubmissionSession {
+    let client = SocketEndpoint(address: try #require(IPAddress("127.0.0.1")), port: 40_000)
+    guard case .accept(let session) = await service.connect(ConnectionFacts(client: client)) else {
+      throw QueueError(.closed, "the connection was refused")
+    }
+    return session
+  }
+
+  /// Hands a message to the policy itself, and claims it.
+  func queue(_ request: MessageRequest, content: String) async throws -> Claim {
+    let session = try await policySession()
+    let exchange = await session.authenticate("PLAIN")
+    guard case .success = await exchange.step(Array("\0\(user.username)\0\(password)".utf8)) else {
+      throw QueueError(.closed, "the password was refused")
+    }
+    guard case .accept(let intake) = await session.beginMessage(request) else {
+      throw QueueError(.closed, "the message was refused")
+    }
+    let octets = Array(content.utf8)
+    if !intake.write(octets.span) { await intake.drained() }
+    let reply = await intake.finish()
+    try #require(reply.code == 250)
+    let now = time.now()
+    let batch = try await memory.claim(ClaimRequest(limit: 1, now: now, leasedUntil: now + .seconds(60)))
+    return try #require(batch.claims.first)
   }
 }
 

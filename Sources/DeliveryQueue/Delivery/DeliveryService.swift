@@ -1,5 +1,5 @@
 public import Logging
-import MailModel
+public import MailModel
 public import ServiceLifecycle
 
 /// Takes due messages from a ``QueueStore``, has a ``DeliveryTransport`` attempt them, and settles what came of it.
@@ -34,6 +34,10 @@ public final class DeliveryService: Service {
     log = DeliveryLog(logger)
     pool = WorkerPool(size: configuration.workers)
   }
+
+  /// What is kept, from the queue on, of what a message may ask of everybody on its way: what the transport keeps, but
+  /// for DSN, since nobody makes the reports of RFC 3461 §5.2 of what is given up here, or handed to a host without DSN.
+  public var extensions: MailExtensions { transport.extensions.subtracting(.deliveryStatusNotifications) }
 
   /// Says that something may be due that was not before: after an enqueue, for instance. Cheap, never blocks; many
   /// calls count as one.

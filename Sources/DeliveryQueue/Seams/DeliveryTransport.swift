@@ -1,5 +1,13 @@
+public import MailModel
+
 /// Attempts to hand messages on: over the network, into a file, into a test's list.
 public protocol DeliveryTransport: Sendable {
+  /// What the transport keeps of what a message may ask of everybody on its way. This is a promise, on which servers offer
+  /// the extensions to their clients: of each message that asks for one of these, the transport hands on all that was asked
+  /// for, or fails the recipients for whom the next host does not take it. The claim's parameters tell what is asked,
+  /// whether promised here or not. Does not change. Answers at once.
+  var extensions: MailExtensions { get }
+
   /// One attempt for one message and the recipients of one claim.
   ///
   /// Gives an outcome for every recipient, whatever happens; an error thrown by `content` makes deferrals. Once the next

@@ -1,6 +1,6 @@
 public import DeliveryQueue
 import Dispatch
-import MailModel
+public import MailModel
 
 /// Delivers into a folder: each message becomes the file `QUEUEID.eml`, its content to the octet. For demonstrations,
 /// tests, and hosts that take mail up from there.
@@ -13,6 +13,9 @@ public final class FolderTransport: DeliveryTransport {
 
   /// The folder.
   public let path: String
+
+  /// 8BITMIME and SMTPUTF8, since a file keeps any octets. Not DSN: nobody reads the parameters of an envelope there.
+  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
 
   /// Keeps what blocks away from everybody else.
   private let queue = DispatchQueue(label: "FolderTransport")

@@ -57,6 +57,16 @@ actor RelayConnection {
     return await nextNews()
   }
 
+  /// Whether the server does not offer all that a message declares to need.
+  func lacks(whatIsAskedBy parameters: MessageParameters) -> Bool {
+    let offered = session.capabilities
+    return parameters.bodyType == .eightBitMIME && !offered.eightBitMIME
+      || parameters.isInternationalized && !offered.smtpUTF8
+  }
+
+  /// Whether the server takes another transaction in this session.
+  var takesAnother: Bool { session.transactionsLeft != 0 && !session.isClosed }
+
   /// Why the connection is in clear although the server offered TLS.
   var downgrade: ClientFailure? { session.downgrade }
 

@@ -19,6 +19,29 @@ enum RelayResult: Equatable {
     default: return nil
     }
   }
+
+  /// Which recipients belong into another transaction; `nil` where there are none, or the session is over.
+  var postponed: [Int]? {
+    guard case .finished(let outcomes) = self else { return nil }
+    let places = outcomes.indices.filter { if case .postponed = outcomes[$0] { true } else { false } }
+    return places.isEmpty ? nil : places
+  }
+
+  /// This result for the recipients at `places`, and for the others what an earlier transaction brought.
+  func joined(to earlier: RelayResult, at places: [Int]) -> RelayResult {
+    guard case .finished(var all) = earlier else { return self }
+    func join(_ outcomes: [ClientOutcome]) -> [ClientOutcome] {
+      for (place, outcome) in zip(places, outcomes) { all[place] = outcome }
+      return all
+    }
+    switch self {
+    case .finished(let outcomes): return .finished(join(outcomes))
+    case .failed(let failure, let outcomes):
+      let known = outcomes.isEmpty ? Array(repeating: .interrupted(failure), count: places.count) : outcomes
+      return .failed(failure, join(known))
+    case .unreachable: return earlier
+    }
+  }
 }
 
 extension DeliveryReport {

@@ -1,5 +1,5 @@
 public import DeliveryQueue
-import MailModel
+public import MailModel
 public import NIOCore
 import NIOPosix
 import SMTPProtocol
@@ -31,6 +31,11 @@ public final class RelayTransport: DeliveryTransport {
     connector = RelayConnector(
       configuration: configuration, tls: tls, group: eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton)
   }
+
+  /// 8BITMIME and SMTPUTF8: where the host does not offer what a message needs, its recipients fail with 5.6.3 (RFC 6152 §3),
+  /// 5.6.7 or 5.6.9 (RFC 6531 §3.5). Not DSN, although a host that offers it is told what the sender asks: nobody makes the
+  /// reports that RFC 3461 §5.2 wants where the host does not offer it.
+  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
 
   /// One attempt; with ``SMTPProtocol/ClientSecurity/opportunistic``, a second one in clear where TLS cannot be set up.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
@@ -67,19 +72,43 @@ public final class RelayTransport: DeliveryTransport {
     return (result, await connection.downgrade)
   }
 
+  /// One transaction, or as many as it takes where the host takes fewer recipients at a time (RFC 9422 §4.2).
   private func hand(
     _ transaction: ClientTransaction, _ content: any MessageContent, to connection: RelayConnection
   ) async -> RelayResult {
-    var action = await connection.ready()
-    if case .ready = action { action = await connection.begin(transaction) }
+    let action = await connection.ready()
+    guard case .ready = action else { return result(of: action, on: connection) }
+    var transaction = transaction
+    if await connection.lacks(whatIsAskedBy: transaction.envelope.parameters) {
+      // What is declared may be more than what is there.
+      do { transaction.asciiPart = try await content.asciiPart() } catch {
+        await connection.abandon("the content cannot be read: \(error)")
+      }
+    }
+    var result = await handOnce(transaction, content, to: connection)
+    while let rest = result.postponed, await connection.takesAnother {
+      var next = transaction
+      next.envelope.recipients = rest.map { transaction.envelope.recipients[$0] }
+      result = await handOnce(next, content, to: connection).joined(to: result, at: rest)
+    }
+    if case .finished = result { await connection.quit() }
+    return result
+  }
+
+  private func handOnce(
+    _ transaction: ClientTransaction, _ content: any MessageContent, to connection: RelayConnection
+  ) async -> RelayResult {
+    var action = await connection.begin(transaction)
     if case .sendContent = action {
       await send(content, to: connection)
       action = await connection.finishContent()
     }
+    return result(of: action, on: connection)
+  }
+
+  private func result(of action: ClientAction, on connection: RelayConnection) -> RelayResult {
     switch action {
-    case .finished(let outcomes):
-      await connection.quit()
-      return .finished(outcomes)
+    case .finished(let outcomes): return .finished(outcomes)
     case .failed(let failure, let outcomes): return .failed(failure, outcomes)
     default:
       connection.abandonSoon("the dialogue is out of step")

@@ -26,11 +26,18 @@ struct AddedFields {
     parts.append("with \(request.protocolKeyword)\(request.tls.map { " (\($0.version))" } ?? "")")
     let recipients = request.envelope.recipients
     // With several, a `for` would tell each of the others (RFC 5321 §7.6).
-    let recipient = recipients.count == 1 ? recipients.first?.path : nil
+    let recipient = recipients.count == 1 ? recipients.first.flatMap { presentable($0.path) } : nil
     parts.append("id \(id)\(recipient == nil ? ";" : "")")
     if let recipient { parts.append("for <\(recipient)>;") }
     parts.append(now.internetMessageDate)
     return parts
+  }
+
+  /// A recipient, unless it needs UTF-8 in a message that did not ask for SMTPUTF8: no header field may hold it there.
+  private func presentable(_ path: ForwardPath) -> String? {
+    let address = path.description
+    let mayBeUTF8 = request.envelope.parameters.isInternationalized
+    return mayBeUTF8 || address.utf8.allSatisfy { $0 < 0x80 } ? address : nil
   }
 
   /// Who the client says it is, and where it came from; neither if nothing may be told.

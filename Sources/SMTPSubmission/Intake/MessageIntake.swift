@@ -6,6 +6,10 @@ import Synchronization
 
 /// Takes one message's content from the protocol to the queue: header section into memory, body into memory or the
 /// store's spool, added fields in front, and the promise at the end.
+///
+/// A message with octets of 128 and above counts as 8BITMIME, whatever the client declared: accepted, and never sent in
+/// silence to a host that takes US-ASCII alone (RFC 6152 §3). UTF-8 in its header fields asks for no more than that, unless
+/// the client says SMTPUTF8.
 public final class MessageIntake: MessageSink {
   private struct State {
     /// Until the end of the header section is found, everything; then the header section.
@@ -20,6 +24,8 @@ public final class MessageIntake: MessageSink {
     /// Why the message cannot be accepted. What comes after that is dropped.
     var refusal: SMTPReply?
     var isAborted = false
+    /// Whether any octet so far was 128 or above.
+    var isEightBit = false
   }
 
   private let id: QueueID
@@ -49,6 +55,7 @@ public final class MessageIntake: MessageSink {
         return true
       }
       state.reserved += octets.count
+      state.isEightBit = state.isEightBit || octets.hasHighOctets
       if state.end == nil {
         state.header.append(contentsOf: octets)
         takeHeader(&state)
@@ -174,9 +181,10 @@ extension MessageIntake {
       if !octets.isEmpty { try await spool.append(octets) }
       body = .spooled(try await spool.finish())
     }
+    var envelope = request.envelope
+    if state.withLock({ $0.isEightBit }) { envelope.parameters.bodyType = .eightBitMIME }
     let message = NewMessage(
-      id: id, tenant: tenant, envelope: request.envelope, acceptedAt: environment.time.now(), prefix: prefix, body: body
-    )
+      id: id, tenant: tenant, envelope: envelope, acceptedAt: environment.time.now(), prefix: prefix, body: body)
     try await environment.queue.enqueue(message)
     environment.logger.info(
       "message queued",

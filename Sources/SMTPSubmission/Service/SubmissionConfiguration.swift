@@ -7,6 +7,10 @@ public struct SubmissionConfiguration: Hashable, Sendable {
   /// Whether the Received field tells the client's address; default `true`. A name that the client gave itself is told in
   /// any case, unless it is an address.
   public var showsClientAddress = true
+  /// What the delivery keeps of what a message may ask, where another process delivers and the ``SubmissionService`` has
+  /// no service to ask: what ``DeliveryQueue/DeliveryService/extensions`` says over there. Default none, so that nothing is
+  /// promised that nobody keeps. Without effect where the service has one.
+  public var deliveryExtensions: MailExtensions = []
   /// What a message's content may be and cost.
   public var intake = IntakeLimits()
 

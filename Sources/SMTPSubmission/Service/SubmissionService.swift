@@ -13,6 +13,8 @@ public final class SubmissionService: SubmissionPolicy {
   let authenticator: Authenticator
   let queueIDs: QueueIDGenerator
   let environment: IntakeEnvironment
+  /// Everything on the way to the queue keeps all of a message's parameters, so that what follows it decides.
+  let extensions: MailExtensions
   let logger: Logger
 
   /// A service over these stores.
@@ -22,7 +24,8 @@ public final class SubmissionService: SubmissionPolicy {
   ///   - tenants: who there is.
   ///   - key: the key under which the tenants' generated secrets were digested.
   ///   - queue: takes the messages.
-  ///   - delivery: is told of every new message, so that it goes out at once; `nil` where another process delivers.
+  ///   - delivery: is told of every new message, so that it goes out at once, and says which extensions may be offered;
+  ///     `nil` where another process delivers, see ``SubmissionConfiguration/deliveryExtensions``.
   ///   - queueIDs: names the messages. Give it the queue's greatest sequence, so that names ascend over restarts.
   ///   - time: the calendar.
   ///   - logger: for what happens; messages bear their queue ID as metadata, and no address.
@@ -35,6 +38,7 @@ public final class SubmissionService: SubmissionPolicy {
     self.logger = logger
     authenticator = Authenticator(source: tenants, key: key)
     self.queueIDs = queueIDs
+    extensions = delivery?.extensions ?? configuration.deliveryExtensions
     environment = IntakeEnvironment(
       hostName: configuration.hostName, hidesClientAddress: !configuration.showsClientAddress,
       limits: configuration.intake, memory: MemoryBudget(limit: configuration.intake.memoryInAll), queue: queue,

@@ -20,8 +20,9 @@ public final class SubmissionSession: PolicySession {
   /// What the service's authenticator knows.
   public func mechanisms(_ tls: TLSFacts) -> [String] { SASLMechanism.allCases.map(\.rawValue) }
 
-  /// Reports are not made yet, so that DSN is not kept.
-  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
+  /// What the delivery keeps, since intake and queue keep everything. Not DSN, as long as no
+  /// ``DeliveryQueue/DeliveryService`` makes reports.
+  public var extensions: MailExtensions { service.extensions }
 
   /// An exchange whose success also needs the network rules of the identity's instance.
   public func authenticate(_ mechanism: String) async -> SubmissionExchange {
@@ -43,6 +44,9 @@ public final class SubmissionSession: PolicySession {
     case .failure(let refusal): return .refuse(refusal.reply)
     case .success(let account):
       let environment = service.environment
+      var message = message
+      // Nobody here is trusted to say who else submitted a message: RFC 4954 §5 makes `<>` of it.
+      if message.envelope.parameters.submitter != nil { message.envelope.parameters.submitter = .null }
       return .accept(
         MessageIntake(
           id: service.queueIDs.next(at: environment.time.now()), request: message,

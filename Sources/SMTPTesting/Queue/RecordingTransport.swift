@@ -1,4 +1,5 @@
 public import DeliveryQueue
+public import MailModel
 
 /// A transport that keeps what it is given, and answers as a script says.
 public final class RecordingTransport: DeliveryTransport {
@@ -19,18 +20,28 @@ public final class RecordingTransport: DeliveryTransport {
     var attempts: [Attempt] = []
   }
 
+  /// What the test has it promise.
+  public let extensions: MailExtensions
   private let script: @Sendable (Claim) async -> DeliveryReport
   private let record = Watched(Record())
 
   /// A transport that delivers everything.
-  public convenience init() {
-    self.init { claim in
+  ///
+  /// - Parameter extensions: what it promises; all by default.
+  public convenience init(extensions: MailExtensions = .all) {
+    self.init(extensions: extensions) { claim in
       DeliveryReport(outcomes: claim.recipients.map { _ in .delivered(DeliveryReply(code: 250, text: "250 2.0.0 Ok")) })
     }
   }
 
-  /// A transport that answers each attempt as `script` says. It may suspend, and should end soon when cancelled.
-  public init(script: @escaping @Sendable (Claim) async -> DeliveryReport) { self.script = script }
+  /// A transport that answers each attempt as `script` says.
+  ///
+  /// - Parameters:
+  ///   - extensions: what it promises; all by default.
+  ///   - script: may suspend, and should end soon when cancelled.
+  public init(extensions: MailExtensions = .all, script: @escaping @Sendable (Claim) async -> DeliveryReport) {
+    (self.extensions, self.script) = (extensions, script)
+  }
 
   /// Reads the content, asks the script, records both.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {

@@ -151,9 +151,11 @@ extension QueueStoreConformance {
     let forms = [
       "user@example.org", "First.Last+tag@sub.example.org", "\"quoted part\"@example.org", "\"a\\\"b\"@example.org",
       "user@[192.0.2.1]", "user@[IPv6:2001:db8::1]", "postmaster", "o'hara{}|~@example.org",
+      "j\u{f6}rg@example.org", "jo\u{308}rg@example.org", "\"\u{7a7a} \u{10400}\"@b\u{fc}cher.example",
     ]
     let messages = [
       probe.message(to: forms, from: ""), probe.message(to: forms.reversed(), from: "\"odd one\"@[192.0.2.7]"),
+      probe.message(from: "jo\u{308}rg@example.org"),
     ]
     for message in messages { try await store.enqueue(message) }
     for claim in try await store.claim(probe.request()).claims {
@@ -193,7 +195,8 @@ extension QueueStoreConformance {
     try await writer.append([UInt8](repeating: 7, count: 300_000))
     let spooled = probe.message(id: id, body: .spooled(try await writer.finish()))
     let messages = [first, spooled, probe.message(), probe.message()]
-    for message in messages { try await store.enqueue(message) }
+    let asking = probe.messagesWithParameters(at: probe.after(1000))
+    for message in messages + asking { try await store.enqueue(message) }
     writer.discard()  // Too late: the message names it.
     let claims = try await store.claim(probe.request(limit: 3)).claims
     guard claims.count == 3 else { return probe.fail("three messages are due") }
@@ -201,7 +204,7 @@ extension QueueStoreConformance {
     try await store.settle(probe.settlement(of: claims[0], .delivered, at: 1, new: [report]))
     try await store.settle(probe.settlement(of: claims[1], .deferred, at: 2, next: 100))
     let before = try await store.messages(after: nil, limit: 100)
-    probe.expectEqual(before.count, 5, "messages")
+    probe.expectEqual(before.count, 5 + asking.count, "messages")
 
     let reopened = try await reopen(store)
     let after = try await reopened.messages(after: nil, limit: 100)
@@ -212,6 +215,10 @@ extension QueueStoreConformance {
     let later = try await reopened.claim(ClaimRequest(limit: 9, now: probe.after(100), leasedUntil: probe.after(999)))
     probe.expect(later.claims.map(\.id).contains(report.id), "the report is due")
     probe.expect(later.claims.contains { $0.id == messages[1].id && $0.recipients.map(\.attempts) == [1] }, "retried")
+    let asked = try await reopened.claim(
+      ClaimRequest(limit: 100, now: probe.after(1000), leasedUntil: probe.after(1099)))
+    probe.expectParameters(
+      of: asking, in: asked.claims.filter { claim in asking.contains { $0.id == claim.id } }, "after opening again")
     let content = try await reopened.content(of: messages[1].id).readAll()
     probe.expect(
       content == messages[1].prefix + [UInt8](repeating: 7, count: 300_000), "a spooled body after opening again")

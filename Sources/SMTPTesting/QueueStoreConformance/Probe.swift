@@ -48,13 +48,14 @@ final class Probe: Sendable {
 
   func message(
     to recipients: [String] = ["user@example.org"], from sender: String = "sender@example.com",
-    at instant: Timestamp? = nil, id: QueueID? = nil, body: MessageBody = .octets(Array("Hello\r\n".utf8))
+    at instant: Timestamp? = nil, id: QueueID? = nil, body: MessageBody = .octets(Array("Hello\r\n".utf8)),
+    parameters: MessageParameters = MessageParameters(bodyType: .eightBitMIME),
+    recipientParameters: [RecipientParameters] = []
   ) -> NewMessage {
     let paths = recipients.compactMap { ForwardPath($0) }
     if paths.count != recipients.count { fail("a recipient of the check itself is not an address") }
-    let envelope = Envelope(
-      reversePath: ReversePath(sender) ?? .null, recipients: paths,
-      parameters: MessageParameters(bodyType: .eightBitMIME))
+    var envelope = Envelope(reversePath: ReversePath(sender) ?? .null, recipients: paths, parameters: parameters)
+    for (index, asked) in recipientParameters.enumerated() { envelope.recipients[index].parameters = asked }
     return NewMessage(
       id: id ?? newID(), tenant: "tenant", envelope: envelope, acceptedAt: instant ?? start,
       prefix: Array("Subject: test\r\n\r\n".utf8), body: body)

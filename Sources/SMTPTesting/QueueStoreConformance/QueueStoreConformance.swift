@@ -7,7 +7,7 @@ public import DeliveryQueue
 ///
 /// @Test(arguments: QueueStoreConformance.Check.allCases)
 /// func conforms(_ check: QueueStoreConformance.Check) async {
-///   #expect(await conformance.run(check).isEmpty)
+///   #expect(await conformance.run(check) == [])
 /// }
 /// ```
 public struct QueueStoreConformance: Sendable {
@@ -50,6 +50,9 @@ public struct QueueStoreConformance: Sendable {
     case status
     /// Every form of address survives.
     case addresses
+    /// Everything that a sender can ask for a message or a recipient reaches the claim as it was asked, also that of a later
+    /// attempt.
+    case parameters
     /// Lists in the order of queue IDs, page by page.
     case paging
     /// Counts by state.
@@ -128,6 +131,7 @@ public struct QueueStoreConformance: Sendable {
     case .refusals: try await refusals(store, probe)
     case .status: try await status(store, probe)
     case .addresses: try await addresses(store, probe)
+    case .parameters: try await parameters(store, probe)
     case .paging: try await paging(store, probe)
     case .counts: try await counts(store, probe)
     case .concurrency: try await concurrency(store, probe)

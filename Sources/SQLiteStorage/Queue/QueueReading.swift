@@ -10,19 +10,20 @@ enum QueueReading {
     var id: QueueID
     var tenant: String?
     var reversePath: ReversePath
-    var bodyType: BodyType
     var acceptedAt: Timestamp
     var size: Int
+    var parameters: MessageParameters
 
-    static let columns = "sequence, secret, tenant, reverse_path, body_type, accepted_at, size"
+    static let columns = "sequence, secret, tenant, reverse_path, accepted_at, size, \(MessageParameters.columns)"
 
     init(_ row: Row) throws {
       let secret: Int64 = row[1]
       guard let id = QueueID(sequence: row[0], secret: UInt64(bitPattern: secret)),
-        let reversePath = ReversePath(row[3] as String), let bodyType = BodyType(rawValue: row[4])
+        let reversePath = ReversePath(row[3] as String)
       else { throw QueueError(.damaged, "a message of the database cannot be understood") }
-      (self.id, tenant, self.reversePath, self.bodyType) = (id, row[2], reversePath, bodyType)
-      (acceptedAt, size) = (Timestamp(milliseconds: row[5]), row[6])
+      (self.id, tenant, self.reversePath) = (id, row[2], reversePath)
+      (acceptedAt, size) = (Timestamp(milliseconds: row[4]), row[5])
+      parameters = try MessageParameters(row, from: 6)
     }
   }
 
@@ -70,12 +71,18 @@ enum QueueReading {
       throw QueueError(.damaged, "a message of the database is not there")
     }
     let statement = try database.cachedStatement(
-      sql: "SELECT place, path, attempts FROM recipient WHERE message = ? AND next_attempt <= ? ORDER BY place")
+      sql: """
+        SELECT place, path, attempts, \(RecipientParameters.columns)
+        FROM recipient WHERE message = ? AND next_attempt <= ? ORDER BY place
+        """)
     let rows = try Row.fetchAll(statement, arguments: [head.id.sequence, now.milliseconds])
     return Claim(
       id: head.id, token: grant.token, tenant: head.tenant, reversePath: head.reversePath,
-      parameters: MessageParameters(bodyType: head.bodyType), acceptedAt: head.acceptedAt, size: head.size,
-      recipients: try rows.map { ClaimedRecipient(index: $0[0], path: try path($0[1]), attempts: $0[2]) })
+      parameters: head.parameters, acceptedAt: head.acceptedAt, size: head.size,
+      recipients: try rows.map {
+        ClaimedRecipient(
+          index: $0[0], path: try path($0[1]), parameters: try RecipientParameters($0, from: 3), attempts: $0[2])
+      })
   }
 
   /// What is stored of a message's content.

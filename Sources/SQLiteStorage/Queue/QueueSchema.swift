@@ -42,6 +42,19 @@ extension Migration {
         size INTEGER NOT NULL
       ) STRICT;
       """)
+
+  /// What a sender asks of the whole way (``MailModel/MessageParameters``, ``MailModel/RecipientParameters``). Most ask
+  /// nothing, which is NULL in every column: an octet each. Adding such columns rewrites no row.
+  static let queue2 = Migration(
+    "queue 2",
+    sql: """
+      ALTER TABLE message ADD COLUMN smtputf8 INTEGER;
+      ALTER TABLE message ADD COLUMN ret TEXT;
+      ALTER TABLE message ADD COLUMN envid TEXT;
+      ALTER TABLE message ADD COLUMN submitter TEXT;
+      ALTER TABLE recipient ADD COLUMN notify INTEGER;
+      ALTER TABLE recipient ADD COLUMN orcpt TEXT;
+      """)
 }
 
 extension RecipientState {

@@ -15,22 +15,30 @@ enum QueueWriting {
     for (place, recipient) in message.envelope.recipients.enumerated() {
       try database.run(
         """
-        INSERT INTO recipient (message, place, path, state, attempts, next_attempt) VALUES (?, ?, ?, ?, 0, ?)
-        """, [sequence, place, recipient.path.description, RecipientState.queued.number, accepted])
+        INSERT INTO recipient (message, place, path, state, attempts, next_attempt, notify, orcpt)
+        VALUES (?, ?, ?, ?, 0, ?, ?, ?)
+        """,
+        [
+          sequence, place, recipient.path.description, RecipientState.queued.number, accepted,
+          recipient.parameters.notifyColumn, recipient.parameters.originalRecipientColumn,
+        ])
     }
   }
 
   private static func insertMessage(_ message: NewMessage, on database: Database) throws {
+    let parameters = message.envelope.parameters
     do {
       try database.run(
         """
-        INSERT INTO message (sequence, secret, tenant, reverse_path, body_type, accepted_at, size)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO message (sequence, secret, tenant, reverse_path, accepted_at, size, body_type, smtputf8, ret, envid,
+          submitter)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
           message.id.sequence, Int64(bitPattern: message.id.secret), message.tenant,
-          message.envelope.reversePath.description, message.envelope.parameters.bodyType.rawValue,
-          message.acceptedAt.milliseconds, message.size,
+          message.envelope.reversePath.description, message.acceptedAt.milliseconds, message.size,
+          parameters.bodyType.rawValue, parameters.internationalizedColumn, parameters.returnedContent?.rawValue,
+          parameters.envelopeID?.description, parameters.submitter?.description,
         ])
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_PRIMARYKEY {
       throw QueueError(.invalidMessage, "a queue ID used before", cause: error)

@@ -18,7 +18,9 @@ public final class SQLiteQueueReader: QueueInspection {
 
   /// Opens a folder's queue to look into it.
   ///
-  /// - Throws: ``StorageError``; with code ``StorageError/Code/notFound`` where there is no folder or nothing in it.
+  /// - Throws: ``StorageError``; with code ``StorageError/Code/notFound`` where there is no folder or nothing in it, and
+  ///   with ``StorageError/Code/olderSchema`` where an older version of this library made the database and no
+  ///   ``StorageFolder`` of this one has brought it up yet: a reader changes nothing.
   public init(folder path: String) async throws {
     reader = try await DispatchQueue.global().perform {
       do {
@@ -41,7 +43,9 @@ public final class SQLiteQueueReader: QueueInspection {
     let version = try connection.read { try Schema.checkedVersion(of: $0) }
     guard version > 0 else { throw StorageError(.notFound, "there is no queue in \(path) yet") }
     guard version == Schema.version else {
-      throw StorageError(.olderSchema, "an older version made the queue in \(path); open it for writing once")
+      throw StorageError(
+        .olderSchema,
+        "an older version made the queue in \(path); opening the folder once, as a server does, brings it up")
     }
     return connection
   }

@@ -1,0 +1,121 @@
+import DeliveryQueue
+import Foundation
+import GRDB
+import MailModel
+import SQLiteStorage
+import Testing
+
+/// Folders that earlier versions of this library made.
+@Suite struct MigrationTests {
+  private let folders = TemporaryFolders()
+
+  /// The schema of version 2 as it was released, with a message for two recipients, of whom one is deferred.
+  private func makeFolderOfVersion2(holding id: QueueID, at accepted: Timestamp) async throws -> String {
+    let path = folders.newPath()
+    try FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    let database = try DatabaseQueue(path: path + "/submission.sqlite")
+    try await database.writeWithoutTransaction { database in
+      try database.execute(
+        sql: """
+          PRAGMA page_size = 16384;
+          PRAGMA journal_mode = WAL;
+          CREATE TABLE message (
+            sequence INTEGER PRIMARY KEY, secret INTEGER NOT NULL, tenant TEXT, reverse_path TEXT NOT NULL,
+            body_type TEXT NOT NULL, accepted_at INTEGER NOT NULL, size INTEGER NOT NULL
+          ) STRICT;
+          CREATE TABLE recipient (
+            message INTEGER NOT NULL, place INTEGER NOT NULL, path TEXT NOT NULL, state INTEGER NOT NULL,
+            attempts INTEGER NOT NULL, next_attempt INTEGER, last_attempt INTEGER, reply_code INTEGER, reply_text TEXT,
+            PRIMARY KEY (message, place)
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE content (message INTEGER PRIMARY KEY, spool TEXT, prefix BLOB NOT NULL, body BLOB) STRICT;
+          CREATE TABLE pending (message INTEGER PRIMARY KEY, due INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
+          CREATE TABLE instance (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT;
+          CREATE TABLE configuration (
+            id TEXT PRIMARY KEY, instance TEXT NOT NULL REFERENCES instance, name TEXT NOT NULL, details TEXT NOT NULL,
+            domain TEXT NOT NULL
+          ) STRICT;
+          CREATE TABLE smtp_user (
+            id TEXT PRIMARY KEY, configuration TEXT NOT NULL REFERENCES configuration, username TEXT NOT NULL,
+            verifier TEXT NOT NULL
+          ) STRICT;
+          CREATE TABLE access_policy (
+            instance TEXT PRIMARY KEY REFERENCES instance, document TEXT NOT NULL
+          ) STRICT;
+          PRAGMA user_version = 2;
+          """)
+      let (sequence, time) = (id.sequence, accepted.milliseconds)
+      try database.execute(
+        sql: "INSERT INTO message VALUES (?, ?, 'tenant', 'sender@example.com', '8BITMIME', ?, 20)",
+        arguments: [sequence, Int64(bitPattern: id.secret), time])
+      try database.execute(
+        sql: """
+          INSERT INTO recipient VALUES
+            (?, 0, 'one@example.org', 1, 1, ?, ?, 451, '451 4.7.1 Later'), (?, 1, 'postmaster', 0, 0, ?, NULL, NULL, NULL)
+          """, arguments: [sequence, time, time, sequence, time])
+      try database.execute(
+        sql: "INSERT INTO content VALUES (?, NULL, ?, ?)",
+        arguments: [sequence, Data("Subject: x\r\n\r\n".utf8), Data("Hello\n".utf8)])
+      try database.execute(sql: "INSERT INTO pending VALUES (?, ?, 20)", arguments: [sequence, time])
+    }
+    try database.close()
+    return path
+  }
+
+  @Test func mailQueuedByAnEarlierVersionIsDelivered() async throws {
+    let now = SystemTime().now()
+    let id = Mail.ids.next(at: now)
+    let path = try await makeFolderOfVersion2(holding: id, at: now)
+    let folder = try await folders.open(path)
+    #expect(folder.queue.greatestSequence == id.sequence)
+    let request = ClaimRequest(limit: 10, now: now, leasedUntil: now + .seconds(60))
+    let claim = try #require(try await folder.queue.claim(request).claims.first)
+    let paths = [try #require(ForwardPath("one@example.org")), .postmaster]
+    #expect(
+      claim
+        == Claim(
+          id: id, token: claim.token, tenant: "tenant", reversePath: try #require(ReversePath("sender@example.com")),
+          parameters: MessageParameters(bodyType: .eightBitMIME), acceptedAt: now, size: 20,
+          recipients: [
+            ClaimedRecipient(index: 0, path: paths[0], attempts: 1),
+            ClaimedRecipient(index: 1, path: paths[1], attempts: 0),
+          ]))
+    #expect(try await folder.queue.readAll(id) == Array("Subject: x\r\n\r\nHello\n".utf8))
+    let changes = [0, 1].map { Settlement.Change(index: $0, state: .delivered, reply: nil) }
+    try await folder.queue.settle(Settlement(id: id, token: claim.token, at: now, changes: changes))
+    await folder.close()
+
+    let again = try await folders.open(path)
+    let status = try #require(try await again.queue.status(of: id))
+    #expect(status.isFinal)
+    #expect(status.recipients[0].reply == DeliveryReply(code: 451, text: "451 4.7.1 Later"))
+  }
+
+  @Test func aFolderOfAnEarlierVersionTakesWhatNewMailAsks() async throws {
+    let now = SystemTime().now()
+    let path = try await makeFolderOfVersion2(holding: Mail.ids.next(at: now + .seconds(-60)), at: now + .seconds(3600))
+    let store = try await folders.open(path).queue
+    var message = Mail.message(at: now)
+    message.envelope.parameters.envelopeID = EnvelopeID("new mail")
+    message.envelope.recipients[1].parameters.notifications = .never
+    try await store.enqueue(message)
+    let request = ClaimRequest(limit: 10, now: now, leasedUntil: now + .seconds(60))
+    let claim = try #require(try await store.claim(request).claims.first)
+    #expect(claim.parameters == message.envelope.parameters)
+    #expect(claim.recipients.map(\.parameters) == message.envelope.recipients.map(\.parameters))
+  }
+
+  /// A reader changes nothing, and does not read half.
+  @Test func aReaderSaysThatTheFolderIsToBeBroughtUp() async throws {
+    let now = SystemTime().now()
+    let id = Mail.ids.next(at: now)
+    let path = try await makeFolderOfVersion2(holding: id, at: now)
+    await #expect { try await SQLiteQueueReader(folder: path) } throws: { error in
+      let error = error as? StorageError
+      return error?.code == .olderSchema && error?.message.contains("brings it up") == true
+    }
+    await (try folders.open(path)).close()
+    #expect(try await SQLiteQueueReader(folder: path).status(of: id) != nil)
+  }
+}
