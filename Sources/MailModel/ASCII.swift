@@ -1,9 +1,9 @@
 /// Octet classes of RFC 5234 and RFC 5321, for parsers that read bytes.
 extension UInt8 {
-  package static let carriageReturn: UInt8 = 0x0D
-  package static let lineFeed: UInt8 = 0x0A
-  package static let space: UInt8 = 0x20
-  package static let tab: UInt8 = 0x09
+  @inlinable package static var carriageReturn: UInt8 { 0x0D }
+  @inlinable package static var lineFeed: UInt8 { 0x0A }
+  @inlinable package static var space: UInt8 { 0x20 }
+  @inlinable package static var tab: UInt8 { 0x09 }
 
   package var isASCIILetter: Bool { (0x61...0x7A).contains(self | 0x20) }
   package var isASCIIDigit: Bool { (0x30...0x39).contains(self) }
@@ -62,10 +62,30 @@ extension Span<UInt8> {
     return nil
   }
 
+  /// Whether any of these octets is beyond US-ASCII.
+  package var hasHighOctets: Bool {
+    for index in indices where self[index] >= 0x80 { return true }
+    return false
+  }
+
+  /// Whether these octets are visible US-ASCII and blanks.
+  package var isPrintableASCII: Bool {
+    for index in indices where !(0x20...0x7E).contains(self[index]) { return false }
+    return true
+  }
+
   package func array() -> [UInt8] { unsafe withUnsafeBufferPointer { unsafe Array($0) } }
 
+  /// These octets as text, its US-ASCII in lower case. They are UTF-8.
+  package func lowercasedText() -> String {
+    unsafe String(unsafeUninitializedCapacity: count) { text in
+      for index in indices { unsafe text[index] = self[index].asciiLowercased }
+      return count
+    }
+  }
+
   /// These octets as text; what is not UTF-8 becomes U+FFFD.
-  package func text() -> String { String(decoding: array(), as: UTF8.self) }
+  package func text() -> String { unsafe withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } }
 }
 
 extension [UInt8] {
