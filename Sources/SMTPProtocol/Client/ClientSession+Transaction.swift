@@ -17,7 +17,8 @@ extension ClientSession.State {
         context.wait(context.limits.helloTimeout)
         self = .reset(transaction)
       } else {
-        self = .sendEnvelope(transaction, &context, &output)
+        transaction.sendEnvelope(&context, &output)
+        self = .sender(transaction)
       }
       return .read
     case .closed:
@@ -37,7 +38,8 @@ extension ClientSession.State {
     let isRefusal = reply.code >= 400
     switch consume self {
     case .reset(let transaction) where reply.isPositive:
-      self = .sendEnvelope(transaction, &context, &output)
+      transaction.sendEnvelope(&context, &output)
+      self = .sender(transaction)
       return .read
     case .sender(var transaction) where reply.isPositive || isRefusal:
       if isRefusal { transaction.refuse(reply, at: .sender) }
@@ -80,17 +82,6 @@ extension ClientSession.State {
       self = other
       return fail(isRefusal ? .refused(reply) : .unexpected(reply), &context)
     }
-  }
-
-  private static func sendEnvelope(
-    _ transaction: ClientSession.Transaction, _ context: inout ClientSession.Context, _ output: inout [UInt8]
-  ) -> ClientSession.State {
-    output.appendCommand(transaction.request.mailCommand(context.capabilities))
-    if context.capabilities.pipelining {
-      for recipient in transaction.recipients { output.appendCommand("RCPT TO:<\(recipient.path)>") }
-    }
-    context.wait(context.limits.senderTimeout)
-    return .sender(transaction)
   }
 
   private static func awaitRecipient(
@@ -156,6 +147,18 @@ extension ClientSession.State {
       assertionFailure("QUIT comes between transactions")
       return .read
     }
+  }
+}
+
+extension ClientSession.Transaction {
+  /// MAIL and, where the server takes them together, all RCPT. The caller puts the state in place: optimised code copies
+  /// a state that comes out of a function with a loop, which traps.
+  fileprivate func sendEnvelope(_ context: inout ClientSession.Context, _ output: inout [UInt8]) {
+    output.appendCommand(request.mailCommand(context.capabilities))
+    if context.capabilities.pipelining {
+      for recipient in recipients { output.appendCommand("RCPT TO:<\(recipient.path)>") }
+    }
+    context.wait(context.limits.senderTimeout)
   }
 }
 
