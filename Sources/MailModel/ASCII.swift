@@ -62,10 +62,30 @@ extension Span<UInt8> {
     return nil
   }
 
+  /// Whether any of these octets is beyond US-ASCII.
+  package var hasHighOctets: Bool {
+    for index in indices where self[index] >= 0x80 { return true }
+    return false
+  }
+
+  /// Whether these octets are visible US-ASCII and blanks.
+  package var isPrintableASCII: Bool {
+    for index in indices where !(0x20...0x7E).contains(self[index]) { return false }
+    return true
+  }
+
   package func array() -> [UInt8] { unsafe withUnsafeBufferPointer { unsafe Array($0) } }
 
+  /// These octets as text, its US-ASCII in lower case. They are UTF-8.
+  package func lowercasedText() -> String {
+    unsafe String(unsafeUninitializedCapacity: count) { text in
+      for index in indices { unsafe text[index] = self[index].asciiLowercased }
+      return count
+    }
+  }
+
   /// These octets as text; what is not UTF-8 becomes U+FFFD.
-  package func text() -> String { String(decoding: array(), as: UTF8.self) }
+  package func text() -> String { unsafe withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } }
 }
 
 extension [UInt8] {

@@ -1,23 +1,46 @@
-/// A domain name as it stands in a mail address: letters, digits and hyphens, in lower case, without a trailing dot.
+/// A domain name as DNS knows it: letters, digits and hyphens, in lower case, without a trailing dot.
 ///
 /// Labels are 1 to 63 octets, the whole 1 to 253 (RFC 1035 §2.3.4, RFC 5321 §4.1.2). Upper case is folded, since
-/// names are compared without case (RFC 4343); so two equal names are equal values.
+/// names are compared without case (RFC 4343), and labels in UTF-8 become the A-labels that stand for them (RFC 5891); so
+/// two equal names are equal values, however they were written.
 public struct DomainName: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// The name, in lower case.
   public let description: String
 
-  /// `nil` where `text` is no domain name; an address literal is none.
+  /// `nil` where `text` is no domain name; an address literal is none, nor is a label in UTF-8 that is no U-label by
+  /// RFC 5892: upper case beyond US-ASCII, letters that are not composed, dots of other scripts, joiners.
   public init?(_ text: String) {
     let octets = Array(text.utf8)
     self.init(octets.span)
   }
 
   package init?(_ octets: Span<UInt8>) {
-    guard Self.isValid(octets) else { return nil }
-    description = String(
-      decoding: [UInt8](capacity: octets.count) { output in
-        for index in octets.indices { output.append(octets[index].asciiLowercased) }
-      }, as: UTF8.self)
+    if Self.isValid(octets) {
+      description = octets.lowercasedText()
+    } else {
+      guard let name = Self.encoded(octets) else { return nil }
+      description = name
+    }
+  }
+
+  /// A name that holds U-labels, with A-labels in their place.
+  private static func encoded(_ octets: Span<UInt8>) -> String? {
+    guard octets.count <= 255, octets.hasHighOctets else { return nil }
+    var name: [UInt8] = []
+    var start = 0
+    while start <= octets.count {
+      let end = octets.firstIndex(of: UInt8(ascii: "."), from: start) ?? octets.count
+      let label = octets.extracting(start..<end)
+      if start > 0 { name.append(UInt8(ascii: ".")) }
+      if label.hasHighOctets {
+        guard ULabel.appendALabel(of: label, to: &name) else { return nil }
+      } else {
+        guard isLabel(label) else { return nil }
+        for index in label.indices { name.append(label[index].asciiLowercased) }
+      }
+      start = end + 1
+    }
+    return name.count <= 253 ? String(decoding: name, as: UTF8.self) : nil
   }
 
   /// Alphabetical.

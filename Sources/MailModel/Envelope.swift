@@ -15,10 +15,15 @@ public enum ReversePath: Hashable, Sendable, CustomStringConvertible {
 
   /// What ``description`` gives; `nil` where that is neither empty nor a mailbox.
   public init?(_ text: String) {
-    if text.isEmpty {
+    let octets = Array(text.utf8)
+    self.init(octets.span)
+  }
+
+  package init?(_ octets: Span<UInt8>) {
+    if octets.isEmpty {
       self = .null
     } else {
-      guard let mailbox = Mailbox(text) else { return nil }
+      guard let mailbox = Mailbox(octets) else { return nil }
       self = .mailbox(mailbox)
     }
   }

@@ -74,12 +74,11 @@ extension IPAddress {
 
   static func parseV6(_ text: Span<UInt8>) -> UInt128? {
     guard (2...45).contains(text.count) else { return nil }
-    var groups: [UInt16] = []
-    var gap: Int?
+    var groups = IPv6Groups()
     var index = 0
     if text[0] == UInt8(ascii: ":") {
       guard text[1] == UInt8(ascii: ":") else { return nil }
-      gap = 0
+      groups.gap = 0
       index = 2
     }
     while index < text.count {
@@ -92,28 +91,23 @@ extension IPAddress {
       }
       if index < text.count, text[index] == UInt8(ascii: ".") {
         guard let tail = parseV4(text.extracting(start..<text.count)) else { return nil }
-        groups += [UInt16(tail >> 16), UInt16(tail & 0xFFFF)]
-        index = text.count
+        groups.append(tail >> 16)
+        groups.append(tail & 0xFFFF)
         break
       }
       guard (1...4).contains(index - start), groups.count < 8 else { return nil }
-      groups.append(UInt16(value))
+      groups.append(value)
       guard index < text.count else { break }
       guard text[index] == UInt8(ascii: ":") else { return nil }
       index += 1
       guard index < text.count else { return nil }  // a single colon at the end
       if text[index] == UInt8(ascii: ":") {
-        guard gap == nil else { return nil }
-        gap = groups.count
+        guard groups.gap == nil else { return nil }
+        groups.gap = groups.count
         index += 1
       }
     }
-    if let gap {
-      guard groups.count <= 7 else { return nil }
-      groups.insert(contentsOf: repeatElement(0, count: 8 - groups.count), at: gap)
-    }
-    guard groups.count == 8 else { return nil }
-    return groups.reduce(0) { $0 << 16 | UInt128($1) }
+    return groups.bits
   }
 
   private static func text(v6 bits: UInt128) -> String {
@@ -133,5 +127,28 @@ extension IPAddress {
     }
     func join(_ part: ArraySlice<UInt16>) -> String { part.map { String($0, radix: 16) }.joined(separator: ":") }
     return run.isEmpty ? join(groups[...]) : join(groups[..<run.lowerBound]) + "::" + join(groups[run.upperBound...])
+  }
+}
+
+/// The groups of an IPv6 address in text, as they come.
+private struct IPv6Groups {
+  /// In the lowest bits, the last group lowest.
+  private var read: UInt128 = 0
+  private(set) var count = 0
+  /// How many groups stand before `::`, if it was there.
+  var gap: Int?
+
+  mutating func append(_ group: UInt32) {
+    read = read << 16 | UInt128(group)
+    count += 1
+  }
+
+  /// The address; `nil` where the groups are too few or too many.
+  var bits: UInt128? {
+    guard let gap else { return count == 8 ? read : nil }
+    guard count <= 7 else { return nil }
+    let behind = 16 * (count - gap)
+    let before = read >> behind  // up to 112 bits of each
+    return before << (16 * (8 - gap)) | read & ((1 << behind) - 1)
   }
 }

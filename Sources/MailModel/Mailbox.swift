@@ -1,6 +1,8 @@
-/// A mailbox of RFC 5321 §4.1.2: a local part and where it lives. It cannot hold CR, LF, NUL or any other control.
+/// A mailbox of RFC 5321 §4.1.2 and RFC 6531 §3.3: a local part and where it lives. It cannot hold CR, LF, NUL or any other
+/// control.
 ///
-/// The local part is opaque: kept as it was written, quotes included, never decoded, compared with case.
+/// The local part is opaque: kept as it was written, quotes included, never decoded, compared octet by octet. A domain in
+/// UTF-8 becomes the US-ASCII form that DNS knows (see ``DomainName``).
 public struct Mailbox: Hashable, Sendable, CustomStringConvertible {
   /// Where a mailbox lives.
   public enum Host: Hashable, Sendable, CustomStringConvertible {
@@ -18,13 +20,14 @@ public struct Mailbox: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// 1 to 64 octets: a dot-atom, or a quoted string with its quotes.
+  /// 1 to 64 octets: a dot-atom, or a quoted string with its quotes, of US-ASCII or UTF-8.
   public let localPart: String
   /// What stands behind the last `@` outside quotes.
   public let host: Host
 
-  /// `local@domain`, or `nil` where that is not a mailbox by RFC 5321 §4.1.2 and its limits (§4.5.3.1: local part 64
-  /// octets, domain 255).
+  /// `local@domain`, or `nil` where that is not a mailbox by RFC 5321 §4.1.2 or RFC 6531 §3.3, or is over their limits
+  /// (RFC 5321 §4.5.3.1): 64 octets in the local part, 253 in the domain, 254 in all, with which a path in its brackets
+  /// comes to 256.
   public init?(_ text: String) {
     let octets = Array(text.utf8)
     self.init(octets.span)
@@ -32,7 +35,7 @@ public struct Mailbox: Hashable, Sendable, CustomStringConvertible {
 
   package init?(_ octets: Span<UInt8>) {
     guard let end = Self.endOfLocalPart(octets), (1...64).contains(end), end + 1 < octets.count,
-      octets[end] == UInt8(ascii: "@"), let host = Host(octets.extracting((end + 1)...))
+      octets[end] == UInt8(ascii: "@"), let host = Host(octets.extracting((end + 1)...)), end + 1 + host.count <= 254
     else { return nil }
     localPart = octets.extracting(0..<end).text()
     self.host = host
@@ -46,8 +49,14 @@ public struct Mailbox: Hashable, Sendable, CustomStringConvertible {
     if case .domain(let name) = host { name } else { nil }
   }
 
-  /// Whether the local part is a plain dot-atom.
-  package var hasAtomLocalPart: Bool { localPart.utf8.first != UInt8(ascii: "\"") }
+  /// Whether the local part is beyond US-ASCII, so that the mailbox can be written only where SMTPUTF8 is spoken.
+  package var isInternationalized: Bool { localPart.utf8.contains { $0 >= 0x80 } }
+
+  /// Texts that look the same to Unicode are not the same octets, and only the host of a mailbox knows what these mean.
+  public static func == (left: Mailbox, right: Mailbox) -> Bool {
+    left.localPart == right.localPart && left.host == right.host
+      && left.localPart.utf8.elementsEqual(right.localPart.utf8)
+  }
 
   private static func endOfLocalPart(_ octets: Span<UInt8>) -> Int? {
     guard octets.count > 0 else { return nil }
@@ -61,10 +70,11 @@ public struct Mailbox: Hashable, Sendable, CustomStringConvertible {
       if octets[index] == UInt8(ascii: ".") {
         guard index > atomStart else { return nil }
         atomStart = index + 1
-      } else if !octets[index].isAtomText {
-        break
+        index += 1
+      } else {
+        guard let width = octets.widthOfAtomText(at: index) else { break }
+        index += width
       }
-      index += 1
     }
     return index > atomStart ? index : nil
   }
@@ -78,10 +88,12 @@ public struct Mailbox: Hashable, Sendable, CustomStringConvertible {
       case UInt8(ascii: "\\"):
         index += 1
         guard index < octets.count, (0x20...0x7E).contains(octets[index]) else { return nil }
-      case 0x20...0x7E: break
-      default: return nil
+        index += 1
+      case 0x20...0x7E: index += 1
+      default:
+        guard let width = octets.widthOfAddressScalar(at: index) else { return nil }
+        index += width
       }
-      index += 1
     }
     return nil
   }
@@ -105,5 +117,22 @@ extension Mailbox.Host {
       guard let bits = IPAddress.parseV4(inner) else { return nil }
       self = .literal(.v4(bits))
     }
+  }
+}
+
+extension Mailbox.Host {
+  /// Octets of the description.
+  fileprivate var count: Int {
+    switch self {
+    case .domain(let name): name.description.utf8.count
+    case .literal: description.utf8.count
+    }
+  }
+}
+
+extension Span<UInt8> {
+  /// How many octets of a dot-atom's text begin at `index`: one of `atext`, or a scalar beyond US-ASCII.
+  fileprivate func widthOfAtomText(at index: Int) -> Int? {
+    self[index] < 0x80 ? (self[index].isAtomText ? 1 : nil) : widthOfAddressScalar(at: index)
   }
 }

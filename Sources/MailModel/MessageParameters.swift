@@ -44,8 +44,47 @@ public struct EnvelopeID: Hashable, Sendable, CustomStringConvertible {
   /// `nil` where `text` is empty, holds anything but visible US-ASCII and blanks, or is over 100 octets in xtext.
   public init?(_ text: String) {
     let octets = Array(text.utf8)
-    guard !octets.isEmpty, octets.allSatisfy({ (0x20...0x7E).contains($0) }), Xtext.encodedCount(octets.span) <= 100
-    else { return nil }
-    description = text
+    self.init(octets.span)
+  }
+
+  /// The value of the parameter; `nil` where it is none, or is over 100 octets as it is written.
+  package init?(xtext: Span<UInt8>) {
+    guard xtext.count <= Self.limit, let envelopeID = Xtext.decode(xtext, { EnvelopeID($0) }) else { return nil }
+    self = envelopeID
+  }
+
+  private init?(_ octets: Span<UInt8>) {
+    guard !octets.isEmpty, octets.isPrintableASCII, Xtext.encodedCount(octets) <= Self.limit else { return nil }
+    description = octets.text()
+  }
+
+  /// Octets in xtext (RFC 3461 §4.4).
+  private static let limit = 100
+}
+
+extension ReversePath {
+  /// The value of MAIL's AUTH parameter (RFC 4954 §5): a mailbox or `<>`, in at most 500 octets of xtext.
+  package init?(submitter xtext: Span<UInt8>) {
+    guard (1...500).contains(xtext.count) else { return nil }
+    let path = Xtext.decode(xtext) { octets in
+      octets.equalsIgnoringCase("<>") ? ReversePath.null : Mailbox(octets).map(ReversePath.mailbox)
+    }
+    guard let path else { return nil }
+    self = path
+  }
+}
+
+// What a client says behind the path of MAIL. None of it can hold a blank or a line's end.
+extension MessageParameters {
+  /// Appends ` RET=… ENVID=…`, as far as there is something to say, for a server that offers DSN (RFC 3461).
+  package func appendDSN(to output: inout [UInt8]) {
+    if let returnedContent {
+      output.append(contentsOf: " RET=".utf8)
+      output.append(contentsOf: returnedContent.rawValue.utf8)
+    }
+    if let envelopeID {
+      output.append(contentsOf: " ENVID=".utf8)
+      Xtext.encode(envelopeID.description, into: &output)
+    }
   }
 }

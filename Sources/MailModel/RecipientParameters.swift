@@ -29,26 +29,50 @@ public struct Notifications: OptionSet, Hashable, Sendable {
   public static let never: Notifications = []
 }
 
-/// Whom a sender meant: the ORCPT parameter of RCPT (RFC 3461 §4.2, RFC 6533 §3), decoded.
-public struct OriginalRecipient: Hashable, Sendable, CustomStringConvertible {
-  /// What kind of address it is, in lower case: `rfc822`, `utf-8`, … (an atom of US-ASCII).
-  public let addressType: String
-  /// The address, opaque: nothing here is ever routed by it. Without controls; beyond US-ASCII only with the type `utf-8`.
-  public let address: String
-
-  /// `nil` where the type is no atom, the address is empty or holds what it may not, or the two come to more than 500
-  /// octets in xtext (RFC 3461 §4.2).
-  public init?(addressType: String, address: String) {
-    let type = Array(addressType.utf8)
-    let octets = Array(address.utf8)
-    let isUTF8 = addressType.lowercased() == "utf-8"
-    guard !type.isEmpty, type.allSatisfy(\.isAtomText), !octets.isEmpty,
-      octets.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && (isUTF8 || $0 < 0x7F) }),
-      type.count + 1 + Xtext.encodedCount(octets.span) <= 500
-    else { return nil }
-    (self.addressType, self.address) = (addressType.lowercased(), address)
+extension Notifications {
+  /// The value of the parameter: `NEVER`, or a list of the others in any order, each once.
+  package init?(wire text: Span<UInt8>) {
+    guard !text.equalsIgnoringCase("never") else {
+      self = .never
+      return
+    }
+    self = []
+    var start = 0
+    while start <= text.count {
+      let end = text.firstIndex(of: UInt8(ascii: ","), from: start) ?? text.count
+      guard let one = Self.keyword(text.extracting(start..<end)), insert(one).inserted else { return nil }
+      start = end + 1
+    }
   }
 
-  /// `rfc822;user@example.org`.
-  public var description: String { "\(addressType);\(address)" }
+  private static func keyword(_ word: Span<UInt8>) -> Notifications? {
+    if word.equalsIgnoringCase("success") { return .success }
+    if word.equalsIgnoringCase("failure") { return .failure }
+    return word.equalsIgnoringCase("delay") ? .delay : nil
+  }
+
+  fileprivate func append(to output: inout [UInt8]) {
+    guard !isEmpty else { return output.append(contentsOf: "NEVER".utf8) }
+    var isFirst = true
+    for (one, keyword) in [(Self.success, "SUCCESS"), (.failure, "FAILURE"), (.delay, "DELAY")] where contains(one) {
+      if !isFirst { output.append(UInt8(ascii: ",")) }
+      output.append(contentsOf: keyword.utf8)
+      isFirst = false
+    }
+  }
+}
+
+// What a client says behind the path of RCPT. None of it can hold a blank or a line's end.
+extension RecipientParameters {
+  /// Appends ` NOTIFY=… ORCPT=…`, as far as there is something to say, for a server that offers DSN (RFC 3461).
+  package func appendDSN(to output: inout [UInt8]) {
+    if let notifications {
+      output.append(contentsOf: " NOTIFY=".utf8)
+      notifications.append(to: &output)
+    }
+    if let originalRecipient {
+      output.append(contentsOf: " ORCPT=".utf8)
+      originalRecipient.append(to: &output)
+    }
+  }
 }

@@ -54,6 +54,14 @@ public struct EnhancedStatusCode: Hashable, Sendable, CustomStringConvertible {
 
   /// `5.7.1`.
   public var description: String { "\(`class`.rawValue).\(subject).\(detail)" }
+
+  fileprivate func encode(into output: inout [UInt8]) {
+    output.append(decimal: UInt16(`class`.rawValue))
+    output.append(UInt8(ascii: "."))
+    output.append(decimal: subject)
+    output.append(UInt8(ascii: "."))
+    output.append(decimal: detail)
+  }
 }
 
 /// A reply of an SMTP server: a code, for most codes an enhanced code, and text that tells a person what to do
@@ -97,21 +105,27 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
   public var isPermanent: Bool { code >= 500 }
 
   /// The first line, with its codes: `553 5.7.1 …`.
-  public var description: String { "\(code) \(prefix)\(lines[0])" }
+  public var description: String {
+    let prefix = enhancedCode.map { "\($0) " } ?? ""
+    return "\(code) \(prefix)\(lines[0])"
+  }
 
   /// The whole reply as it goes out, each line with CRLF.
+  /// The whole reply as it goes out, each line with CRLF. Allocates nothing but what `output` grows by, since every command
+  /// comes here.
   package func encode(into output: inout [UInt8]) {
-    for (index, line) in lines.enumerated() {
-      output.append(contentsOf: "\(code)".utf8)
+    for index in lines.indices {
+      output.append(decimal: code)
       output.append(index == lines.count - 1 ? .space : UInt8(ascii: "-"))
-      output.append(contentsOf: prefix.utf8)
-      output.append(contentsOf: line.utf8)
+      if let enhancedCode {
+        enhancedCode.encode(into: &output)
+        output.append(.space)
+      }
+      output.append(contentsOf: lines[index].utf8)
       output.append(.carriageReturn)
       output.append(.lineFeed)
     }
   }
-
-  private var prefix: String { enhancedCode.map { "\($0) " } ?? "" }
 
   private static func legal(_ line: String) -> String {
     if line.utf8.count <= 400, line.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return line }
@@ -119,5 +133,14 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
       (0x20...0x7E).contains(scalar.value) ? UInt8(scalar.value) : UInt8(ascii: "?")
     }
     return String(decoding: octets, as: UTF8.self)
+  }
+}
+
+extension [UInt8] {
+  /// A number of up to three digits.
+  fileprivate mutating func append(decimal number: UInt16) {
+    if number >= 100 { append(UInt8(ascii: "0") + UInt8(number / 100 % 10)) }
+    if number >= 10 { append(UInt8(ascii: "0") + UInt8(number / 10 % 10)) }
+    append(UInt8(ascii: "0") + UInt8(number % 10))
   }
 }

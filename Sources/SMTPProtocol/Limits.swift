@@ -14,23 +14,46 @@ public struct Limits: Hashable, Sendable {
   /// sender use 998; default 65,536. A message with a longer line is refused.
   public var textLine = 65_536
   /// Recipients of a message; more get 452 4.5.3 (RFC 5321 §4.5.3.1.10 asks for 100 at least of a relay; a submission
-  /// service sets its own). Default 50.
+  /// service sets its own). Default 50. RFC 9422's RCPTMAX.
   public var recipients = 50
-  /// Messages of a session, then 421; default 1,000.
+  /// Mail transactions of a session, that is MAIL commands, whether they succeed or not; then 421. RFC 9422's MAILMAX;
+  /// default 1,000.
   public var messages = 1_000
-  /// Bad commands and refusals of a session, then 421; default 10. What a lawful client may run into many times counts only
-  /// from the 1,000th since the last accepted message on: recipients over ``recipients`` (RFC 5321 §4.5.3.1.10) or refused by the policy,
-  /// and commands that were pipelined behind a refusal (RFC 2920).
+  /// Bad commands and 5xx refusals of a session, then 421; default 10. Postfix closes after 20. What a lawful client may run
+  /// into many times counts only once its own budget, one of those that follow, is spent.
   public var errors = 10
+  /// From which on, since the last accepted message, each of these counts as an error: recipients over ``recipients``
+  /// (RFC 5321 §4.5.3.1.10) or refused by the policy, and commands that were pipelined behind a refusal (RFC 2920 §3.1).
+  /// Default the 1,000th, as Postfix lets a client overshoot its limit of recipients.
+  public var forgivenCommands = 1_000
+  /// From which on, since the last accepted message, each NOOP, HELP, VRFY, repeated EHLO or HELO, and AUTH that could not
+  /// be decided counts as an error. Default the 100th, as Postfix's limit of junk commands.
+  public var uselessCommands = 100
+  /// From which on, since the last accepted message, each RSET counts as an error. Default the 100th, as Postfix's limit of
+  /// junk commands. A server that keeps connections open sends one or two for each message.
+  public var resets = 100
+  /// From which on, since the last accepted message, each MAIL that is accepted counts as an error, since those before it
+  /// came to nothing. Default the 100th, likewise.
+  public var fruitlessTransactions = 100
+  /// Octets below which a chunk counts as small, if it is not the message's last (RFC 3030); default 1,024.
+  public var smallChunk = 1_024
+  /// Small chunks of a message; one more gets 421. Default 100: a command for each octet makes a message dear to the
+  /// server, and a client that gathers its octets needs none.
+  public var smallChunks = 100
+  /// Octets of refused content, since the last accepted message, that are read and dropped so that the dialogue stays in
+  /// step; then 421. A BDAT that announces more gets it at once. Default 104,857,600 (100 MiB): three times
+  /// ``messageSize``, for clients that send first and look later.
+  public var discardedContent = 104_857_600
   /// Failed AUTH of a session, then 421; default 3.
   public var authenticationFailures = 3
   /// How long the session waits for a command before AUTH; default 60 s.
   public var commandTimeoutBeforeAuthentication = Duration.seconds(60)
   /// How long the session waits for a command after AUTH. RFC 5321 §4.5.3.2.7 asks for 5 minutes; default 300 s.
   public var commandTimeout = Duration.seconds(300)
-  /// How long the session waits for the next octets of a message (RFC 5321 §4.5.3.2.5: 3 minutes); default 180 s.
+  /// How long the session waits for the next octets of a message (RFC 5321 §4.5.3.2.5: 3 minutes); default 180 s. Between
+  /// two chunks it waits for a command.
   public var dataBlockTimeout = Duration.seconds(180)
-  /// How long a message may take from 354 to its end, whatever its pace; default 10 minutes.
+  /// How long a message may take from 354, or from its first BDAT, to its end, whatever its pace; default 10 minutes.
   public var messageTimeout = Duration.seconds(600)
   /// Octets a second that a message must bring on the whole, once ``dataRateGrace`` is over; default 500.
   public var minimumDataRate = 500

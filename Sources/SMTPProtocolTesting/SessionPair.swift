@@ -7,6 +7,9 @@ public final class SessionPair<Policy: SubmissionPolicy> {
   public let server: SessionDriver<Policy>
   /// Why the client gave up, once it has.
   public private(set) var failure: ClientFailure?
+  /// Octets of the content that the client is given at a time, 1 at least: with
+  /// ``ClientConfiguration/usesChunking`` these are the chunks. Default 65,536.
+  public var pieceSize = 65_536
 
   private var client: ClientSession
   private var output: [UInt8] = []
@@ -34,7 +37,13 @@ public final class SessionPair<Policy: SubmissionPolicy> {
   ///
   /// - Returns: one outcome for each recipient, in the order of the envelope.
   public func send(_ envelope: Envelope, content: [UInt8]) async -> [ClientOutcome] {
-    let transaction = ClientTransaction(envelope: envelope, size: content.count)
+    await send(ClientTransaction(envelope: envelope, size: content.count), content: content)
+  }
+
+  /// Sends one message.
+  ///
+  /// - Returns: one outcome for each recipient, in the order of the envelope.
+  public func send(_ transaction: ClientTransaction, content: [UInt8]) async -> [ClientOutcome] {
     let action = client.begin(transaction, at: server.clock.now, output: &output)
     switch await run(action, content: content) {
     case .finished(let outcomes), .failed(_, let outcomes): return outcomes
@@ -42,10 +51,33 @@ public final class SessionPair<Policy: SubmissionPolicy> {
     }
   }
 
+  /// What the server offers, as the client understood it.
+  package var capabilities: ClientCapabilities { client.capabilities }
+
+  /// ``ClientSession/transactionsLeft``.
+  package var transactionsLeft: Int? { client.transactionsLeft }
+
+  /// ``ClientSession/passesNotifications``.
+  package var passesNotifications: Bool { client.passesNotifications }
+
+  /// All that the client said and the server heard, TLS or not.
+  package private(set) var said: [UInt8] = []
+
   /// Says goodbye.
   public func quit() async {
     let action = client.quit(at: server.clock.now, output: &output)
     _ = await run(action, content: [])
+  }
+
+  private func give(_ content: [UInt8]) -> ClientAction {
+    var offset = 0
+    while offset < content.count {
+      let end = min(offset + max(1, pieceSize), content.count)
+      let action = client.writeContent(content.span.extracting(offset..<end), at: server.clock.now, output: &output)
+      guard case .read = action else { return action }
+      offset = end
+    }
+    return client.finishContent(at: server.clock.now, output: &output)
   }
 
   /// Does what the client wants until it is its driver's turn again.
@@ -57,6 +89,7 @@ public final class SessionPair<Policy: SubmissionPolicy> {
         if !output.isEmpty {
           let sent = output
           output.removeAll()
+          said += sent
           input += await server.receive(sent)
         }
         let step = client.receive(input.span, at: server.clock.now, output: &output)
@@ -69,8 +102,7 @@ public final class SessionPair<Policy: SubmissionPolicy> {
         server.startTLS()
         action = client.tlsStarted(at: server.clock.now, output: &output)
       case .sendContent:
-        action = client.writeContent(content.span, at: server.clock.now, output: &output)
-        if case .read = action { action = client.finishContent(at: server.clock.now, output: &output) }
+        action = give(content)
       case .failed(let failure, _):
         self.failure = failure
         server.disconnect()

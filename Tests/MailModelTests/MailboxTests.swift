@@ -9,7 +9,7 @@ struct MailboxTests {
     ("a", true), ("Example.COM", true), ("xn--bcher-kva.example", true), ("1.example", true), ("a-b.c--d", true),
     (label, true), (label + "a", false), (longDomain, true), (longDomain + "a", false), (longDomain + ".a", false),
     ("", false), (".", false), ("a.", false), (".a", false), ("a..b", false), ("-a", false), ("a-", false),
-    ("a.-b", false), ("a-.b", false), ("a_b", false), ("a b", false), ("bücher.example", false), ("a\u{0}", false),
+    ("a.-b", false), ("a-.b", false), ("a_b", false), ("a b", false), ("a\u{0}", false),
     ("a\r\nb", false), ("a\n", false), ("[192.0.2.1]", false), ("a@b", false), ("%2e", false),
   ])
   func domainNames(text: String, isValid: Bool) {
@@ -36,10 +36,10 @@ struct MailboxTests {
   @Test(arguments: [
     "", "@", "a", "a@", "@example.com", "a@b@c", "a b@example.com", ".a@example.com", "a.@example.com",
     "a..b@example.com", "a@.example.com", "a@example.com.", "a@example..com", " a@example.com", "a@example.com ",
-    "<a@example.com>", "@relay.example:a@example.com", "a@exämple.com", "ä@example.com", "a\u{0}@example.com",
+    "<a@example.com>", "@relay.example:a@example.com", "a\u{0}@example.com",
     "a\r\n@example.com", "a@example.com\r\n", "a\t@example.com", "(c)a@example.com", "a,b@example.com",
     "\"\"@example.com", "\"a@example.com", "a\"b@example.com", "\"a\"b@example.com", "\"a\\\"@example.com",
-    "\"a\u{0}\"@example.com", "\"a\r\n\"@example.com", "\"a\\\u{1}\"@example.com", "\"ä\"@example.com", "\"\\",
+    "\"a\u{0}\"@example.com", "\"a\r\n\"@example.com", "\"a\\\u{1}\"@example.com", "\"\\",
     "a@[]", "a@[192.0.2.1", "a@192.0.2.1]", "a@[192.0.2.256]", "a@[2001:db8::1]", "a@[IPv6:]", "a@[IPv6:192.0.2.1]",
     "a@[IPv6:::1%1]", "a@[tag:x]", "a@[ 192.0.2.1]",
   ])

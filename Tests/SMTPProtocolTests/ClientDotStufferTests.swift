@@ -1,3 +1,4 @@
+import MailModel
 import Testing
 
 @testable import SMTPProtocol
@@ -65,6 +66,64 @@ struct ClientDotStufferTests {
       let content = Array("\(String(repeating: "x", count: offset))\r\n.\r\n..\r\ny\r\n".utf8)
       let expected = "\(String(repeating: "x", count: offset))\r\n..\r\n...\r\ny\r\n.\r\n"
       for cut in 0...content.count { #expect(stuff([content[..<cut], content[cut...]]) == expected) }
+    }
+  }
+
+  @Test(arguments: ["\0", "a\0", "a\r\n\0", "a\r\0\n"])
+  func nullIsNotSent(content: String) {
+    let octets = Array(content.utf8)
+    for cut in 0...octets.count { #expect(stuff([octets[..<cut], octets[cut...]]) == nil) }
+  }
+
+  /// What a refusal leaves behind refuses everything.
+  @Test func nothingFollowsARefusal() {
+    var stuffer = DotStuffer()
+    var output: [UInt8] = []
+    var isSendable = [stuffer.append([10].span, to: &output), stuffer.append([97].span, to: &output)]
+    isSendable += [stuffer.append([UInt8]().span, to: &output), stuffer.finish(into: &output)]
+    #expect(isSendable == [false, false, false, false])
+    #expect(output.isEmpty)
+  }
+
+  /// What is stuffed and sent is what the other side reads, whatever the lawful content and wherever it is cut.
+  @Test(arguments: [1, 2, 3, 7, 64])
+  func whatIsStuffedIsReadAgain(chunk: Int) {
+    let alphabet: [[UInt8]] = [
+      [13, 10], [46], [46, 46], [97], [0x8D], [9], Array("abcdefgh".utf8), [13, 10, 46, 13, 10],
+    ]
+    var generator = SeededGenerator(seed: 6)
+    for _ in 0..<5_000 {
+      var content: [UInt8] = []
+      for _ in 0..<Int.random(in: 0...12, using: &generator) {
+        content += alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
+      }
+      var stuffer = DotStuffer()
+      var sent: [UInt8] = []
+      for start in stride(from: 0, to: content.count, by: chunk) {
+        let piece = Array(content[start..<min(content.count, start + chunk)])
+        let isSendable = stuffer.append(piece.span, to: &sent)
+        #expect(isSendable)
+      }
+      let isSendable = stuffer.finish(into: &sent)
+      #expect(isSendable)
+      let isWhole = content.isEmpty || content.suffix(2) == [13, 10]
+      #expect(decoded(sent) == content + (isWhole ? [] : [13, 10]), "\(content)")
+    }
+  }
+
+  /// What a server makes of it; `nil` where it refuses, or does not see the end just where it is.
+  private func decoded(_ sent: [UInt8]) -> [UInt8]? {
+    var reader = ContentReader(lineLimit: 65_536)
+    var content: [UInt8] = []
+    var offset = 0
+    while true {
+      switch reader.next(sent.span, from: offset) {
+      case .octets(let range, let next):
+        content += sent[range]
+        offset = next
+      case .more: return nil
+      case .end(let next): return next == sent.count && reader.defect == nil ? content : nil
+      }
     }
   }
 }

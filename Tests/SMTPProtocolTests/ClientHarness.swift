@@ -13,12 +13,18 @@ final class ClientHarness {
 
   private var input: [UInt8] = []
   private var transactions: ArraySlice<ClientTransaction>
-  private let content: [UInt8]
+  private let pieces: [[UInt8]]
 
-  init(_ configuration: ClientConfiguration = .test, _ transactions: [ClientTransaction] = [], content: String = "") {
+  convenience init(
+    _ configuration: ClientConfiguration = .test, _ transactions: [ClientTransaction] = [], content: String = ""
+  ) {
+    self.init(configuration, transactions, pieces: [content])
+  }
+
+  init(_ configuration: ClientConfiguration, _ transactions: [ClientTransaction], pieces: [String]) {
     session = ClientSession(configuration: configuration)
     self.transactions = transactions[...]
-    self.content = Array(content.utf8)
+    self.pieces = pieces.map { Array($0.utf8) }
     act(session.start(at: now))
   }
 
@@ -63,8 +69,7 @@ final class ClientHarness {
     case .ready, .finished:
       if let next = transactions.popFirst() { act(session.begin(next, at: now, output: &output)) }
     case .sendContent:
-      let content = content
-      act(session.writeContent(content.span, at: now, output: &output))
+      for piece in pieces where !session.isClosed { act(session.writeContent(piece.span, at: now, output: &output)) }
       if !session.isClosed { act(session.finishContent(at: now, output: &output)) }
     default: break
     }
@@ -85,16 +90,33 @@ extension ClientConfiguration {
     configuration.allowsAuthenticationWithoutTLS = inClear
     return configuration
   }
+
+  /// In clear, without AUTH, with DATA in the group of MAIL and RCPT.
+  static var pipelining: ClientConfiguration {
+    var configuration = test
+    configuration.pipelinesData = true
+    return configuration
+  }
+
+  /// In clear, without AUTH, with BDAT.
+  static var chunking: ClientConfiguration {
+    var configuration = test
+    configuration.usesChunking = true
+    return configuration
+  }
 }
 
 extension ClientTransaction {
   static func test(
-    to recipients: String..., from sender: String = "a@example.com", body: BodyType = .sevenBit, size: Int? = nil
+    to recipients: String..., from sender: String = "a@example.com", body: BodyType = .sevenBit, size: Int? = nil,
+    change: (inout ClientTransaction) -> Void = { _ in }
   ) -> ClientTransaction {
-    ClientTransaction(
+    var transaction = ClientTransaction(
       envelope: Envelope(
         reversePath: ReversePath(sender) ?? .null, recipients: recipients.compactMap { ForwardPath($0) },
         parameters: MessageParameters(bodyType: body)),
       size: size)
+    change(&transaction)
+    return transaction
   }
 }

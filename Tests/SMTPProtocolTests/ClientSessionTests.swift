@@ -45,7 +45,8 @@ struct ClientSessionTests {
     var output: [UInt8] = []
     let step = session.receive(Array("220 mx\r\n".utf8).span, at: .zero, output: &output)
     #expect(
-      step.action == .failed(ClientFailure(.protocolError("unexpected reply 220"), at: .handshake), []))
+      step.action
+        == .failed(ClientFailure(.protocolError("octets in clear came before TLS stood"), at: .handshake), []))
     #expect(output.isEmpty)
   }
 

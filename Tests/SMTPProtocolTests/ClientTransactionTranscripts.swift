@@ -4,7 +4,7 @@ import MailModel
 
 extension ClientTranscript {
   /// A server that offers these extensions, up to the point where it is ready.
-  private static func ready(_ extensions: String...) -> String {
+  static func ready(_ extensions: String...) -> String {
     let lines = ["mx.example"] + extensions
     return "S: 220 mx.example\nC: EHLO client.example\n"
       + lines.enumerated().map { "S: 250\($0.offset == lines.count - 1 ? " " : "-")\($0.element)\n" }.joined()
@@ -88,9 +88,21 @@ extension ClientTranscript {
         S: 250 ok
         S: 550 5.1.1 unknown
         C: RSET
-        S: 250 ok
         C: MAIL FROM:<a@example.com>
         C: RCPT TO:<c@example.org>
+        S: 250 ok
+        """, outcomes: [[.refused("550 5.1.1 unknown", at: .recipient)]], stage: .sender),
+    ClientTranscript(
+      name: "nobody is left, one command at a time",
+      transactions: [.test(to: "b@example.org"), .test(to: "c@example.org")],
+      lines: ready() + """
+        C: MAIL FROM:<a@example.com>
+        S: 250 ok
+        C: RCPT TO:<b@example.org>
+        S: 550 5.1.1 unknown
+        C: RSET
+        S: 250 ok
+        C: MAIL FROM:<a@example.com>
         """, outcomes: [[.refused("550 5.1.1 unknown", at: .recipient)]], stage: .sender),
     ClientTranscript(
       name: "DATA refused",
@@ -239,7 +251,8 @@ extension ClientTranscript {
       outcomes: [
         [
           .unsuitable(
-            EnhancedStatusCode(trusted: .permanentFailure, 6, 0), "The message holds a CR or LF alone and is not sent")
+            EnhancedStatusCode(trusted: .permanentFailure, 6, 0),
+            "The message holds a NUL, or a CR or LF alone, and is not sent")
         ]
       ], failure: ClientFailure(.unsendableContent, at: .content), stage: .quit),
   ]

@@ -9,6 +9,8 @@ struct ClientTranscript: Sendable, CustomTestStringConvertible {
   var configuration = ClientConfiguration.test
   var transactions: [ClientTransaction] = []
   var content = "Subject: x\r\n\r\nhello\r\n"
+  /// The content as it is given, if not at once.
+  var pieces: [String]?
   var lines: String
   var outcomes: [[ClientOutcome]] = []
   var failure: ClientFailure?
@@ -38,7 +40,7 @@ struct ClientTranscript: Sendable, CustomTestStringConvertible {
 
   /// What the client says after each part of what the server says, cut in one of the ways.
   func run(_ cut: Cut) -> (harness: ClientHarness, said: [String]) {
-    let harness = ClientHarness(configuration, transactions, content: content)
+    let harness = ClientHarness(configuration, transactions, pieces: pieces ?? [content])
     var said: [String] = []
     for exchange in exchanges() {
       let start = harness.output.count

@@ -40,7 +40,7 @@ extension ClientFailure {
 }
 
 extension ClientTranscript {
-  static let all = opening + transactions + endings
+  static let all = opening + transactions + endings + grouped + chunked + extended
 
   static let opening: [ClientTranscript] = [
     ClientTranscript(
@@ -101,6 +101,17 @@ extension ClientTranscript {
         C: EHLO client.example
         S: 250-mx.example
         S: 250 AUTH LOGIN PLAIN
+        C: AUTH PLAIN AHVzZXIAc2VjcmV0
+        S: 235 2.7.0 welcome
+        """, stage: .idle),
+    ClientTranscript(
+      name: "AUTH as it was offered before RFC 2554",
+      configuration: .test(.none, user: "user", inClear: true),
+      lines: """
+        S: 220 mx.example
+        C: EHLO client.example
+        S: 250-mx.example
+        S: 250 AUTH=LOGIN PLAIN
         C: AUTH PLAIN AHVzZXIAc2VjcmV0
         S: 235 2.7.0 welcome
         """, stage: .idle),

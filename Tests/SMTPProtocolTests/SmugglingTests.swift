@@ -4,41 +4,6 @@ import SMTPProtocolTesting
 import Testing
 
 @Suite struct SmugglingTests {
-  /// What some program takes for the end of a message, between a first message and a command to smuggle.
-  static let lookAlikes: [String] = {
-    let ends = ["\n", "\r", "\r\n", "\u{0}", "\r\r\n", "\n\r"]
-    return ends.flatMap { before in ends.map { after in before + "." + after } }.filter { lookAlike in
-      // By scalars: a grapheme would hide CRLF within CR CRLF.
-      let trueEnd = Array("\r\n.\r\n".utf8)
-      let octets = Array(lookAlike.utf8)
-      return !octets.indices.contains { octets[$0...].starts(with: trueEnd) }
-    }
-  }()
-
-  @Test(arguments: lookAlikes)
-  func onlyTheTrueEndEnds(lookAlike: String) async throws {
-    for isDripped in [false, true] {
-      let (driver, policy) = try server(security: .implicitTLS)
-      _ = await driver.connect()
-      _ = await driver.send("EHLO x\r\nAUTH PLAIN AHVzZXJuYW1lAHBhc3N3b3Jk\r\n")
-      _ = await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n")
-      let content = "Subject: x\r\n\r\nfirst" + lookAlike + "MAIL FROM:<smuggled@example.com>\r\n.\r\n"
-      var replies = ""
-      if isDripped {
-        for octet in content.utf8 { replies += String(decoding: await driver.receive([octet]), as: UTF8.self) }
-      } else {
-        replies = await driver.send(content)
-      }
-      // One reply, and it refuses; nothing is kept; the dialogue is in step.
-      #expect(replies.hasPrefix("554 5.6.0 "), "\(replies)")
-      #expect(replies.split(separator: "\r\n").count == 1)
-      #expect(policy.record.messages.isEmpty)
-      #expect(policy.record.aborted == 1)
-      #expect(policy.record.open == 0)
-      #expect(await driver.send("NOOP\r\n") == "250 2.0.0 Ok\r\n")
-    }
-  }
-
   @Test func aLoneDotAtTheVeryBeginningIsTheEnd() async throws {
     let (driver, policy) = try server(security: .implicitTLS)
     _ = await driver.connect()

@@ -59,6 +59,7 @@ extension DeliveryOutcome {
     case .refused(let reply, let stage):
       self = DeliveryOutcome(refusal: DeliveryReply(reply, at: stage), at: DeliveryStage(stage))
     case .unsuitable(let code, let reason): self = .failed(DeliveryReply(problem: "\(code) \(reason)"))
+    case .postponed(let reason): self = .deferred(DeliveryReply(problem: reason))
     case .interrupted(let failure):
       if case .refused(let reply) = failure.reason {
         self = .deferred(DeliveryReply(reply, at: failure.stage))

@@ -7,7 +7,7 @@
   /// The server is ready: ``ClientSession/begin(_:at:output:)`` or ``ClientSession/quit(at:output:)``.
   case ready
   /// Give the content: ``ClientSession/writeContent(_:at:output:)``, then ``ClientSession/finishContent(at:output:)``.
-  /// Read on meanwhile.
+  /// Read on meanwhile: what comes may end the session.
   case sendContent
   /// The transaction is over, with an outcome for each recipient in the order of its envelope; go on as after ``ready``.
   case finished([ClientOutcome])

@@ -8,10 +8,10 @@ struct ClientAuthentication {
   var responses: ArraySlice<[UInt8]>
 
   /// The better of the offered mechanisms; `nil` where none of ours is offered.
-  init?(_ credentials: ClientCredentials, offered: Set<String>) {
-    if offered.contains("PLAIN") {
+  init?(_ credentials: ClientCredentials, offered: ClientCapabilities.Mechanisms) {
+    if offered.contains(.plain) {
       self = .plain(credentials)
-    } else if offered.contains("LOGIN") {
+    } else if offered.contains(.login) {
       self = .login(credentials)
     } else {
       return nil

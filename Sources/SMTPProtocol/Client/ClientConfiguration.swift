@@ -15,17 +15,28 @@ public enum ClientSecurity: Hashable, Sendable {
 
 /// How a ``ClientSession`` behaves.
 public struct ClientConfiguration: Hashable, Sendable {
-  /// The client's own name, the argument of EHLO (RFC 5321 §4.1.1.1).
-  public var helloName: DomainName
+  /// The client's own name, the argument of EHLO; an address literal where it has none (RFC 5321 §4.1.4).
+  public var helloName: Mailbox.Host
   /// How the connection comes to TLS; default ``ClientSecurity/required``.
   public var security = ClientSecurity.required
   /// With what to authenticate (RFC 4954), by PLAIN or else LOGIN; `nil`, the default, does without AUTH.
   public var credentials: ClientCredentials?
   /// Shows the credentials to a server without TLS, and so to everybody on the way; default `false`.
   public var allowsAuthenticationWithoutTLS = false
+  /// Sends DATA together with MAIL and RCPT to a server that offers PIPELINING (RFC 2920), which saves a round trip for each
+  /// message; default `false`. A server that takes DATA though it took no recipient then gets an empty message, for
+  /// nobody, since there is no other way to take DATA back (RFC 2920 §3.1).
+  public var pipelinesData = false
+  /// Sends content by BDAT (RFC 3030) to a server that offers CHUNKING and PIPELINING, without dot-stuffing; default
+  /// `false`, since DATA is the way that all servers have. Each call of ``ClientSession/writeContent(_:at:output:)`` makes a
+  /// chunk, so give it some tens of KiB at a time. ``pipelinesData`` then has nothing to do.
+  public var usesChunking = false
   /// The limits.
   public var limits = ClientLimits()
 
   /// The defaults for a client of that name.
-  public init(helloName: DomainName) { self.helloName = helloName }
+  public init(helloName: DomainName) { self.helloName = .domain(helloName) }
+
+  /// The defaults for a client that may have no name.
+  public init(helloName: Mailbox.Host) { self.helloName = helloName }
 }

@@ -66,6 +66,7 @@ extension ClientSession.State {
       context.downgrade = ClientFailure(.refused(reply), at: .startTLS)
       return authenticate(&context, &output)
     case .authentication where reply.isPositive:
+      context.isAuthenticated = true
       self = .idle(needsReset: false)
       return context.act(.ready)
     case .authentication(var exchange) where reply.code < 400:
@@ -84,7 +85,7 @@ extension ClientSession.State {
   private static func sayHello(
     isExtended: Bool, _ context: inout ClientSession.Context, _ output: inout [UInt8]
   ) -> ClientSession.State {
-    output.appendCommand("\(isExtended ? "EHLO" : "HELO") \(context.configuration.helloName)")
+    output.appendHello(isExtended: isExtended, context.configuration.helloName)
     context.wait(context.limits.helloTimeout)
     return .hello(isExtended: isExtended)
   }

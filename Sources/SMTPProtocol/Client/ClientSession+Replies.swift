@@ -1,34 +1,6 @@
 import MailModel
 
 extension ClientSession.State {
-  /// What the server is to answer next.
-  var stage: ClientStage {
-    switch self {
-    case .initial: .greeting
-    case .greeting: .greeting
-    case .hello: .hello
-    case .startTLS: .startTLS
-    case .handshake: .handshake
-    case .authentication: .authentication
-    case .idle: .idle
-    case .reset: .reset
-    case .sender: .sender
-    case .recipient: .recipient
-    case .data: .data
-    case .content: .content
-    case .endOfContent: .endOfContent
-    case .quit: .quit
-    case .closed: .quit
-    }
-  }
-
-  var isClosed: Bool {
-    switch self {
-    case .closed: true
-    default: false
-    }
-  }
-
   /// Framing first: one reply after the other, until one asks for more than reading.
   mutating func receive(
     _ input: Span<UInt8>, _ context: inout ClientSession.Context, _ output: inout [UInt8]
@@ -36,9 +8,15 @@ extension ClientSession.State {
     var offset = 0
     while true {
       if isClosed { return ClientStep(consumed: input.count, action: .close) }
+      if stage == .handshake, !input.isEmpty {
+        return ClientStep(consumed: 0, action: fail(.protocolError("octets in clear came before TLS stood"), &context))
+      }
+      let said = output.count
       var action: ClientAction
       switch context.replies.next(input, from: &offset, limits: context.limits) {
-      case .incomplete: return ClientStep(consumed: offset, action: .read)
+      case .incomplete:
+        if awaitsNothing, !input.isEmpty { context.isReplyEarly = true }
+        return ClientStep(consumed: offset, action: .read)
       case .malformed(let what): action = fail(.protocolError(what), &context)
       case .reply(let reply):
         action = take(reply, &context, &output)
@@ -46,6 +24,8 @@ extension ClientSession.State {
           action = fail(.protocolError("octets in clear came behind the reply to STARTTLS"), &context)
         }
       }
+      // All that was asked is answered, or nothing would have been said nor done: what follows answers nothing.
+      context.isReplyEarly = offset < input.count && (action != .read || output.count > said)
       if action != .read { return ClientStep(consumed: offset, action: action) }
     }
   }
@@ -54,12 +34,11 @@ extension ClientSession.State {
     _ reply: SMTPReply, _ context: inout ClientSession.Context, _ output: inout [UInt8]
   ) -> ClientAction {
     if reply.code == 421 { return fail(.refused(reply), &context) }
+    if context.isReplyEarly { return fail(.unexpected(reply), &context) }
     switch stage {
     case .greeting, .hello, .startTLS, .authentication: return takeOpening(reply, &context, &output)
-    case .reset, .sender, .recipient, .data, .endOfContent: return takeTransaction(reply, &context, &output)
-    case .content:
-      // Too early, and yet plain: the server takes no more of this. There is no way back but to hang up.
-      return fail(reply.code >= 400 ? .refused(reply) : .unexpected(reply), &context)
+    case .reset, .sender, .recipient, .data: return takeEnvelope(reply, &context, &output)
+    case .content, .endOfContent: return takeContent(reply, &context)
     case .quit: return fail(.refused(reply), &context)
     case .idle, .handshake: return fail(.unexpected(reply), &context)
     }
@@ -73,19 +52,6 @@ extension ClientSession.State {
     context.deadline = nil
     self = .closed
     return isOverAnyway ? .close : .failed(failure, outcomes ?? [])
-  }
-
-  /// What is under way.
-  private var transaction: ClientSession.Transaction? {
-    switch self {
-    case .reset(let transaction): transaction
-    case .sender(let transaction): transaction
-    case .recipient(let transaction, _): transaction
-    case .data(let transaction): transaction
-    case .content(let transaction, _): transaction
-    case .endOfContent(let transaction): transaction
-    default: nil
-    }
   }
 }
 
@@ -103,7 +69,8 @@ extension ClientOutcome {
     case .refused(let reply): self = .refused(reply, at: failure.stage)
     case .unsendableContent:
       self = .unsuitable(
-        EnhancedStatusCode(trusted: .permanentFailure, 6, 0), "The message holds a CR or LF alone and is not sent")
+        EnhancedStatusCode(trusted: .permanentFailure, 6, 0),
+        "The message holds a NUL, or a CR or LF alone, and is not sent")
     default: self = .interrupted(failure)
     }
   }

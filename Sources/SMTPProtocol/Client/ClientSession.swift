@@ -8,8 +8,10 @@ public import MailModel
 /// at a time, each with ``begin(_:at:output:)``, up to ``ClientAction/finished(_:)``; then ``quit(at:output:)``. At any time
 /// it can end with ``ClientAction/failed(_:_:)``, which tells what is known of each recipient.
 ///
-/// MAIL and all RCPT go out at once where the server offers PIPELINING (RFC 2920). DATA waits for their replies, so that no
-/// content is sent for nobody.
+/// MAIL and all RCPT go out at once where the server offers PIPELINING (RFC 2920). DATA waits for their replies, unless
+/// ``ClientConfiguration/pipelinesData`` says otherwise, and content always waits for 354.
+///
+/// A reply that was there before its command went out, and so answers something else, ends the session.
 public struct ClientSession: ~Copyable {
   private var state = State.initial
   private var context: Context
@@ -44,10 +46,21 @@ public struct ClientSession: ~Copyable {
 
   /// Begins a transaction, after ``ClientAction/ready`` or ``ClientAction/finished(_:)``.
   ///
-  /// - Returns: ``ClientAction/read``; or ``ClientAction/finished(_:)`` where there is nothing to say: no recipient, or
-  ///   8-bit content for a server without 8BITMIME (RFC 6152 §3), which makes ``ClientOutcome/unsuitable(_:_:)`` with
-  ///   5.6.3. A server that refused EHLO and took HELO did not tell what it offers: its outcome for 8-bit content is
-  ///   ``ClientOutcome/refused(_:at:)`` at ``ClientStage/hello``.
+  /// What the server does not offer is decided here, for all recipients unless they are named:
+  /// - SIZE: a message larger than the server's limit is ``ClientOutcome/unsuitable(_:_:)`` with 5.3.4 (RFC 1870 §5).
+  /// - 8BITMIME: so is 8-bit content with 5.6.3 (RFC 6152 §3), unless ``ClientTransaction/asciiPart`` says that it is none.
+  /// - SMTPUTF8: so are internationalized header fields with 5.6.9, unless ``ClientTransaction/asciiPart`` says that there
+  ///   are none, an internationalized sender's address with 5.6.7, and a recipient's for that recipient alone
+  ///   (RFC 6531 §3.2).
+  /// - DSN: RET, ENVID, NOTIFY and ORCPT are left out; see ``passesNotifications``.
+  /// - AUTH: the submitter is named only to a server that we authenticated to (RFC 4954 §5).
+  /// - LIMITS: recipients beyond RCPTMAX are ``ClientOutcome/postponed(_:)``, all of them beyond MAILMAX (RFC 9422).
+  ///
+  /// A server that refused EHLO and took HELO did not tell what it offers: for want of 8BITMIME or SMTPUTF8 the outcome
+  /// is ``ClientOutcome/refused(_:at:)`` at ``ClientStage/hello``.
+  ///
+  /// - Returns: ``ClientAction/read``; or ``ClientAction/finished(_:)`` where there is nobody to ask about;
+  ///   ``ClientAction/close`` where the session is over already.
   public mutating func begin(
     _ transaction: ClientTransaction, at now: MonotonicInstant, output: inout [UInt8]
   ) -> ClientAction {
@@ -55,11 +68,12 @@ public struct ClientSession: ~Copyable {
     return state.begin(transaction, &context, &output)
   }
 
-  /// The next octets of the content, after ``ClientAction/sendContent``; dots are doubled here. Write them out before the
-  /// next ones: the time that the server has for a block begins anew with each call.
+  /// The next octets of the content, after ``ClientAction/sendContent``; dots are doubled here, or chunks made. Write them
+  /// out before the next ones: the time that the server has for a block begins anew with each call. Octets for a server
+  /// that refused a chunk are dropped.
   ///
   /// - Returns: ``ClientAction/read``; or ``ClientAction/failed(_:_:)`` with ``ClientFailure/Reason/unsendableContent``
-  ///   where a CR or an LF stands alone: such content is never completed. ``ClientAction/close`` where the session is
+  ///   where a CR or an LF stands alone, or a NUL is met: such content is never completed. ``ClientAction/close`` where the session is
   ///   over already.
   public mutating func writeContent(
     _ chunk: Span<UInt8>, at now: MonotonicInstant, output: inout [UInt8]
@@ -68,7 +82,10 @@ public struct ClientSession: ~Copyable {
     return state.writeContent(chunk, &context, &output)
   }
 
-  /// The content is complete. Returns what ``writeContent(_:at:output:)`` does.
+  /// The content is complete. A CRLF is added where its last line has none.
+  ///
+  /// - Returns: what ``writeContent(_:at:output:)`` does; or ``ClientAction/finished(_:)`` where the server had refused a
+  ///   chunk.
   public mutating func finishContent(at now: MonotonicInstant, output: inout [UInt8]) -> ClientAction {
     context.now = now
     return state.finishContent(&context, &output)
@@ -95,6 +112,17 @@ public struct ClientSession: ~Copyable {
     return state.fail(.timeout, &context)
   }
 
+  /// Whether the server takes over what is to be reported of each recipient (DSN, RFC 3461), as known from the first
+  /// ``ClientAction/ready`` on. Where it does not, and takes the message, whoever handed it on owes the report that it was
+  /// relayed, to those who asked for one of success (RFC 3461 §5.2.2).
+  public var passesNotifications: Bool { context.capabilities.notifications }
+
+  /// How many more transactions the server takes in this session (MAILMAX, RFC 9422); `nil` where it names no limit.
+  public var transactionsLeft: Int? { context.transactionsLeft }
+
+  /// What the server offers, as far as it is known.
+  package var capabilities: ClientCapabilities { context.capabilities }
+
   /// Why the session is in clear although the server offered TLS, with ``ClientSecurity/opportunistic``.
   package var downgrade: ClientFailure? { context.downgrade }
 
@@ -103,93 +131,4 @@ public struct ClientSession: ~Copyable {
 
   /// What the server is to answer next.
   package var stage: ClientStage { state.stage }
-}
-
-extension ClientSession {
-  /// What outlives a state.
-  struct Context {
-    let configuration: ClientConfiguration
-    var capabilities = ClientCapabilities()
-    /// The reply to EHLO that made us say HELO: what the server can do is not known then.
-    var extendedHelloRefusal: SMTPReply?
-    /// Why there is no TLS although it was offered.
-    var downgrade: ClientFailure?
-    var replies = ReplyReader()
-    var isSecured = false
-    var now = MonotonicInstant(nanoseconds: 0)
-    var deadline: MonotonicInstant?
-
-    init(configuration: ClientConfiguration) { self.configuration = configuration }
-
-    var limits: ClientLimits { configuration.limits }
-
-    /// The server has this long from now on.
-    mutating func wait(_ duration: Duration) { deadline = now.advanced(by: duration) }
-
-    /// It is our turn.
-    mutating func act(_ action: ClientAction) -> ClientAction {
-      deadline = nil
-      return action
-    }
-  }
-
-  /// What the server is to answer next, and what is known so far.
-  enum State: ~Copyable {
-    case initial
-    case greeting
-    case hello(isExtended: Bool)
-    case startTLS
-    case handshake
-    case authentication(ClientAuthentication)
-    /// `needsReset`: the server may still hold a transaction that did not come to its content.
-    case idle(needsReset: Bool)
-    case reset(Transaction)
-    case sender(Transaction)
-    case recipient(Transaction, index: Int)
-    case data(Transaction)
-    case content(Transaction, DotStuffer)
-    case endOfContent(Transaction)
-    case quit
-    case closed
-  }
-
-  /// A transaction under way.
-  struct Transaction {
-    let request: ClientTransaction
-    /// `nil` where nothing bad is known.
-    var outcomes: [ClientOutcome?]
-
-    init(_ request: ClientTransaction) {
-      self.request = request
-      outcomes = Array(repeating: nil, count: request.envelope.recipients.count)
-    }
-
-    var recipients: [Recipient] { request.envelope.recipients }
-
-    /// The outcomes that are known: all of them, once the transaction is over.
-    var known: [ClientOutcome] { outcomes.compactMap { $0 } }
-
-    /// Whether any recipient is left.
-    var isOpen: Bool { outcomes.contains(nil) }
-
-    /// All outcomes, with this one for those that are still open.
-    func outcomes(otherwise outcome: ClientOutcome) -> [ClientOutcome] { outcomes.map { $0 ?? outcome } }
-
-    mutating func refuse(_ reply: SMTPReply, recipient index: Int) {
-      if outcomes[index] == nil { outcomes[index] = .refused(reply, at: .recipient) }
-    }
-
-    mutating func refuse(_ reply: SMTPReply, at stage: ClientStage) {
-      outcomes = outcomes(otherwise: .refused(reply, at: stage))
-    }
-  }
-}
-
-extension [UInt8] {
-  /// A command of nothing but visible US-ASCII and blanks, with its CRLF.
-  mutating func appendCommand(_ text: String) {
-    append(contentsOf: text.utf8)
-    append(.carriageReturn)
-    append(.lineFeed)
-  }
 }

@@ -1,25 +1,28 @@
 public import MailModel
 
 /// A message that a ``ClientSession`` is to hand on, apart from its content.
+///
+/// What its envelope asks for goes out as far as the server offers it; ``ClientSession/begin(_:at:output:)`` says what
+/// happens otherwise.
 public struct ClientTransaction: Hashable, Sendable {
-  /// Who sends to whom. A body type of ``MailModel/BodyType/eightBitMIME`` is sent only to a server that offers it.
+  /// How much of a content is known to be US-ASCII, whatever its envelope declares.
+  public enum ASCIIPart: Hashable, Sendable {
+    /// Nothing is known.
+    case unknown
+    /// The header section: no octet of 128 and above stands in it.
+    case headers
+    /// All of it.
+    case everything
+  }
+
+  /// Who sends to whom, and what is asked for it.
   public var envelope: Envelope
   /// Octets of the content as it is stored, for SIZE (RFC 1870); `nil` where they are not known.
   public var size: Int?
+  /// What a server without SMTPUTF8 or 8BITMIME may be given although the envelope declares more (RFC 6531 §3.2,
+  /// RFC 6152 §3); default ``ASCIIPart/unknown``, so that it is given nothing of the kind.
+  public var asciiPart = ASCIIPart.unknown
 
   /// A transaction of these parts.
   public init(envelope: Envelope, size: Int? = nil) { (self.envelope, self.size) = (envelope, size) }
-}
-
-/// What came of a transaction for one recipient.
-@nonexhaustive public enum ClientOutcome: Hashable, Sendable {
-  /// The server took the responsibility, with this reply to the end of the content.
-  case accepted(SMTPReply)
-  /// The server refused with a 4xx or 5xx, at this stage.
-  case refused(SMTPReply, at: ClientStage)
-  /// The message cannot be sent to this server, or to any; nothing of it was asked. The reason is ours.
-  case unsuitable(EnhancedStatusCode, String)
-  /// The connection ended first. At ``ClientStage/endOfContent`` the server may have taken the message or not
-  /// (RFC 1047): trying again may make a duplicate, and not trying may lose the message.
-  case interrupted(ClientFailure)
 }

@@ -14,6 +14,7 @@ struct ReplyReader {
 
   private var scanned = 0
   private var code: UInt16?
+  private var enhancedCode: EnhancedStatusCode?
   private var lines: [String] = []
   private var octets = 0
 
@@ -40,14 +41,26 @@ struct ReplyReader {
     guard let code = Self.code(of: line) else { return .malformed("a line has no reply code") }
     guard self.code == nil || self.code == code else { return .malformed("a reply changes its code") }
     guard lines.count < limits.replyLines else { return .malformed("a reply is over \(limits.replyLines) lines") }
-    lines.append(line.extracting(min(4, line.count)...).text())
+    lines.append(takeText(line.extracting(min(4, line.count)...), code))
     if line.count > 3, line[3] == UInt8(ascii: "-") {
       self.code = code
       return nil
     }
-    let reply = Self.reply(code, lines)
-    (self.code, lines, octets) = (nil, [], 0)
+    let reply = SMTPReply(code, enhancedCode, lines: lines)
+    (self.code, enhancedCode, lines, octets) = (nil, nil, [], 0)
     return .reply(reply)
+  }
+
+  /// Takes the enhanced code of the first line out of every line that begins with it (RFC 2034 §4). Its class must be that
+  /// of the reply.
+  private mutating func takeText(_ text: Span<UInt8>, _ code: UInt16) -> String {
+    guard lines.isEmpty || enhancedCode != nil else { return text.text() }
+    let end = text.firstIndex(of: .space) ?? text.count
+    guard let word = EnhancedStatusCode(text.extracting(0..<end)), UInt16(word.class.rawValue) == code / 100,
+      lines.isEmpty || word == enhancedCode
+    else { return text.text() }
+    enhancedCode = word
+    return text.extracting(min(end + 1, text.count)...).text()
   }
 
   /// Three digits, the first of them 2 to 5, with a blank, a hyphen or nothing behind them.
@@ -57,18 +70,5 @@ struct ReplyReader {
     }
     guard line.count == 3 || line[3] == .space || line[3] == UInt8(ascii: "-") else { return nil }
     return (0..<3).reduce(0) { $0 * 10 + UInt16(line[$1] - 0x30) }
-  }
-
-  /// Takes the enhanced code of the first line out of every line that begins with it (RFC 2034 §4).
-  private static func reply(_ code: UInt16, _ lines: [String]) -> SMTPReply {
-    let word = lines[0].prefix { $0 != " " }
-    guard let enhanced = EnhancedStatusCode(String(word)), UInt16(enhanced.class.rawValue) == code / 100 else {
-      return SMTPReply(code, nil, lines: lines)
-    }
-    let texts = lines.map { line in
-      if line == word { return "" }
-      return line.hasPrefix("\(word) ") ? String(line.dropFirst(word.count + 1)) : line
-    }
-    return SMTPReply(code, enhanced, lines: texts)
   }
 }

@@ -19,17 +19,14 @@ enum CommandLine: Equatable {
   static func next(in input: Span<UInt8>, from start: Int, scanned: inout Int, limit: Int) -> CommandLine {
     let limit = max(1, limit)
     let end = input.count - start > limit ? start + limit : input.count
-    var index = start + scanned
-    while index < end {
-      if input[index] == .lineFeed {
-        scanned = 0
-        guard index > start, input[index - 1] == .carriageReturn else { return .bareLineFeed }
-        return .line(start..<(index - 1), next: index + 1)
-      }
-      index += 1
+    let lineFeed = input.firstLineFeed(from: start + scanned, to: end)
+    guard lineFeed < end else {
+      scanned = end - start
+      return scanned >= limit ? .tooLong : .incomplete
     }
-    scanned = end - start
-    return scanned >= limit ? .tooLong : .incomplete
+    scanned = 0
+    guard lineFeed > start, input[lineFeed - 1] == .carriageReturn else { return .bareLineFeed }
+    return .line(start..<(lineFeed - 1), next: lineFeed + 1)
   }
 }
 
@@ -46,15 +43,16 @@ struct LineDiscarder {
 
   /// - Parameter limit: octets dropped in all.
   mutating func next(_ input: Span<UInt8>, from start: Int, limit: Int) -> Event {
-    var index = start
-    while index < input.count {
-      let octet = input[index]
-      index += 1
-      dropped += 1
-      if octet == .lineFeed { return endsInCarriageReturn ? .end(next: index) : .bareLineFeed }
-      guard dropped < limit else { return .tooMuch }
-      endsInCarriageReturn = octet == .carriageReturn
+    guard start < input.count else { return .more }
+    let budget = max(1, limit - dropped)
+    let end = input.count - start > budget ? start + budget : input.count
+    let lineFeed = input.firstLineFeed(from: start, to: end)
+    if lineFeed < end {
+      if lineFeed > start { remember(input[lineFeed - 1]) }
+      return endsInCarriageReturn ? .end(next: lineFeed + 1) : .bareLineFeed
     }
-    return .more
+    dropped += end - start
+    remember(input[end - 1])
+    return dropped < limit ? .more : .tooMuch
   }
 }

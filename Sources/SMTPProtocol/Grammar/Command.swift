@@ -6,9 +6,9 @@ enum Command: Equatable {
   case startTLS
   case authenticate(mechanism: String, initialResponse: InitialResponse?)
   case mail(ReversePath, MailParameters)
-  case recipient(ForwardPath, RecipientParameters, hasParameters: Bool)
+  case recipient(RecipientArgument)
   case data
-  /// BDAT (RFC 3030 §2): so many octets follow the line at once.
+  /// BDAT (RFC 3030 §2): so many octets follow the line at once; a number too large to count is as good as the largest.
   case chunk(octets: Int, isLast: Bool)
   case reset, quit, noop, help, verify, expand
   /// A known verb with an argument that is none of its own.
@@ -55,32 +55,39 @@ enum Command: Equatable {
     }
   }
 
+  /// Reads a line without its CRLF. Blanks are spaces alone; a tab is a control character like any other.
+  ///
   /// - Parameter acceptsPathWithoutBrackets: takes a plain dot-atom mailbox for a path.
   init(_ line: Span<UInt8>, acceptsPathWithoutBrackets: Bool) {
     var end = 0
-    while end < line.count, !line[end].isASCIIBlank { end += 1 }
+    while end < line.count, line[end] != .space { end += 1 }
     guard let verb = Verb(line.extracting(0..<end)) else {
-      self = .unknown
+      self = ForeignProtocol.isLine(line) ? .foreign : .unknown
       return
     }
     let argument = line.extracting(line.trimmed(from: end))
-    for index in argument.indices where argument[index] < 0x20 || argument[index] == 0x7F {
-      self = .malformed(.syntax("No control characters in a command, please"), verb)
-      return
+    var hasHighOctets = false
+    for index in argument.indices {
+      let octet = argument[index]
+      guard octet >= 0x20, octet != 0x7F else {
+        self = .malformed(.controlCharacters, verb)
+        return
+      }
+      if octet >= 0x80 { hasHighOctets = true }
     }
     switch verb {
     case .hello: self = Self.hello(argument, isExtended: line[0] & 0xDF == UInt8(ascii: "E"))
-    case .startTLS: self = argument.isEmpty ? .startTLS : .malformed(.syntax("STARTTLS takes no parameter"), verb)
+    case .startTLS: self = argument.isEmpty ? .startTLS : .malformed(.startTLSSyntax, verb)
     case .authenticate: self = Self.authenticate(argument)
-    case .mail: self = Self.mail(argument, acceptsPathWithoutBrackets)
-    case .recipient: self = Self.recipient(argument, acceptsPathWithoutBrackets)
-    case .data: self = argument.isEmpty ? .data : .malformed(.syntax("DATA takes no parameter"), verb)
-    case .chunk: self = .malformed(.syntax("Syntax: BDAT octets [LAST]"), verb)
-    case .reset: self = argument.isEmpty ? .reset : .malformed(.syntax("RSET takes no parameter"), verb)
-    case .quit: self = argument.isEmpty ? .quit : .malformed(.syntax("QUIT takes no parameter"), verb)
+    case .mail: self = Self.mail(argument, needsSMTPUTF8: hasHighOctets, acceptsPathWithoutBrackets)
+    case .recipient: self = Self.recipient(argument, needsSMTPUTF8: hasHighOctets, acceptsPathWithoutBrackets)
+    case .data: self = argument.isEmpty ? .data : .malformed(.dataSyntax, verb)
+    case .chunk: self = Self.chunk(argument)
+    case .reset: self = argument.isEmpty ? .reset : .malformed(.resetSyntax, verb)
+    case .quit: self = argument.isEmpty ? .quit : .malformed(.quitSyntax, verb)
     case .noop: self = .noop
     case .help: self = .help
-    case .verify: self = argument.isEmpty ? .malformed(.syntax("Syntax: VRFY mailbox"), verb) : .verify
+    case .verify: self = Self.verify(argument, needsSMTPUTF8: hasHighOctets)
     case .expand: self = .expand
     }
   }
@@ -105,21 +112,23 @@ enum Command: Equatable {
     case .unknown, .foreign: nil
     }
   }
+}
 
+// The arguments, verb by verb.
+extension Command {
   private static func hello(_ argument: Span<UInt8>, isExtended: Bool) -> Command {
     guard let name = ClientName(argument) else {
-      return .malformed(.syntax("Syntax: \(isExtended ? "EHLO" : "HELO") hostname"), .hello)
+      return .malformed(isExtended ? .helloSyntax : .oldHelloSyntax, .hello)
     }
     return .hello(name: name, isExtended: isExtended)
   }
 
   private static func authenticate(_ argument: Span<UInt8>) -> Command {
     let nameEnd = argument.firstIndex(of: .space) ?? argument.count
-    let name = argument.extracting(0..<nameEnd)
-    guard (1...20).contains(name.count) else {  // RFC 4422 §3.1
-      return .malformed(.syntax("Syntax: AUTH mechanism [initial-response]"), .authenticate)
+    guard (1...20).contains(nameEnd) else {  // RFC 4422 §3.1
+      return .malformed(.authenticateSyntax, .authenticate)
     }
-    let mechanism = String(decoding: name.array().map { $0 >= 0x61 && $0 <= 0x7A ? $0 & 0xDF : $0 }, as: UTF8.self)
+    let mechanism = argument.extracting(0..<nameEnd).text().uppercased()
     let response = argument.extracting(argument.trimmed(from: nameEnd))
     guard !response.isEmpty else { return .authenticate(mechanism: mechanism, initialResponse: nil) }
     if response.count == 1, response[0] == UInt8(ascii: "=") {  // an empty one (RFC 4954 §4)
@@ -129,82 +138,60 @@ enum Command: Equatable {
     return .authenticate(mechanism: mechanism, initialResponse: initial)
   }
 
-  private static func mail(_ argument: Span<UInt8>, _ acceptsPathWithoutBrackets: Bool) -> Command {
-    guard argument.startsIgnoringCase("from:") else {
-      return .malformed(.syntax("Syntax: MAIL FROM:<address>"), .mail)
-    }
+  private static func mail(
+    _ argument: Span<UInt8>, needsSMTPUTF8: Bool, _ acceptsPathWithoutBrackets: Bool
+  ) -> Command {
+    guard argument.startsIgnoringCase("from:") else { return .malformed(.mailSyntax, .mail) }
     let rest = argument.extracting(argument.trimmed(from: 5))
     guard let path = PathArgument(rest, acceptsPathWithoutBrackets) else {
       return .malformed(.badSenderAddress, .mail)
     }
     let inner = rest.extracting(path.inner)
-    let reversePath: ReversePath
-    if inner.isEmpty {
-      reversePath = .null
-    } else {
-      guard let mailbox = Mailbox(inner) else { return .malformed(.badSenderAddress, .mail) }
-      reversePath = .mailbox(mailbox)
-    }
-    switch MailParameters.parse(rest.extracting(path.end...)) {
-    case .success(let parameters): return .mail(reversePath, parameters)
-    case .failure(let refusal): return .malformed(refusal.reply, .mail)
-    }
+    guard !inner.isSourceRoute else { return .malformed(.sourceRouteOfSender, .mail) }
+    guard let reversePath = ReversePath(inner) else { return .malformed(.badSenderAddress, .mail) }
+    var parameters = MailParameters()
+    parameters.needsSMTPUTF8 = needsSMTPUTF8
+    if let refusal = parameters.read(rest.extracting(path.end...)) { return .malformed(refusal, .mail) }
+    return .mail(reversePath, parameters)
   }
 
-  private static func recipient(_ argument: Span<UInt8>, _ acceptsPathWithoutBrackets: Bool) -> Command {
-    guard argument.startsIgnoringCase("to:") else {
-      return .malformed(.syntax("Syntax: RCPT TO:<address>"), .recipient)
-    }
+  private static func recipient(
+    _ argument: Span<UInt8>, needsSMTPUTF8: Bool, _ acceptsPathWithoutBrackets: Bool
+  ) -> Command {
+    guard argument.startsIgnoringCase("to:") else { return .malformed(.recipientSyntax, .recipient) }
     let rest = argument.extracting(argument.trimmed(from: 3))
-    guard let path = PathArgument(rest, acceptsPathWithoutBrackets),
-      let recipient = ForwardPath(rest.extracting(path.inner))
-    else { return .malformed(.badRecipientAddress, .recipient) }
-    return .recipient(recipient, RecipientParameters(), hasParameters: !rest.trimmed(from: path.end).isEmpty)
-  }
-}
-
-/// The path in the argument of MAIL or RCPT, and where it ends.
-struct PathArgument {
-  /// Without angle brackets.
-  var inner: Range<Int>
-  var end: Int
-
-  /// A path of at most 256 octets with its brackets (RFC 5321 §4.5.3.1.3), followed by nothing or by a blank.
-  init?(_ text: Span<UInt8>, _ acceptsPathWithoutBrackets: Bool) {
-    guard text.count > 0 else { return nil }
-    guard text[0] == UInt8(ascii: "<") else {
-      // The leniency: one plain dot-atom mailbox and nothing else.
-      guard acceptsPathWithoutBrackets, text.count <= 254, let mailbox = Mailbox(text), mailbox.hasAtomLocalPart,
-        mailbox.domain != nil
-      else { return nil }
-      (inner, end) = (0..<text.count, text.count)
-      return
+    guard let path = PathArgument(rest, acceptsPathWithoutBrackets) else {
+      return .malformed(.badRecipientAddress, .recipient)
     }
-    var isQuoted = false
-    var index = 1
-    while index < text.count, index < 256 {
-      switch text[index] {
-      case UInt8(ascii: "\\") where isQuoted: index += 1
-      case UInt8(ascii: "\""): isQuoted.toggle()
-      case UInt8(ascii: ">") where !isQuoted:
-        guard index + 1 == text.count || text[index + 1] == .space else { return nil }
-        (inner, end) = (1..<index, index + 1)
-        return
-      default: break
-      }
-      index += 1
-    }
-    return nil
+    let inner = rest.extracting(path.inner)
+    guard !inner.isSourceRoute else { return .malformed(.sourceRouteOfRecipient, .recipient) }
+    guard let forwardPath = ForwardPath(inner) else { return .malformed(.badRecipientAddress, .recipient) }
+    var recipient = RecipientArgument(forwardPath)
+    recipient.needsSMTPUTF8 = needsSMTPUTF8
+    if let refusal = recipient.read(rest.extracting(path.end...)) { return .malformed(refusal, .recipient) }
+    return .recipient(recipient)
   }
-}
 
-extension Span<UInt8> {
-  /// All but the blanks at either end, from `offset` on.
-  func trimmed(from offset: Int = 0) -> Range<Int> {
-    var start = offset
-    var end = count
-    while start < end, self[start].isASCIIBlank { start += 1 }
-    while end > start, self[end - 1].isASCIIBlank { end -= 1 }
-    return start..<end
+  /// `chunk-size [SP "LAST"]`
+  private static func chunk(_ argument: Span<UInt8>) -> Command {
+    let sizeEnd = argument.firstIndex(of: .space) ?? argument.count
+    guard let octets = argument.extracting(0..<sizeEnd).decimalNumber() else {
+      return .malformed(.chunkSyntax, .chunk)
+    }
+    let last = argument.extracting(argument.trimmed(from: sizeEnd))
+    guard last.isEmpty || last.equalsIgnoringCase("last") else { return .malformed(.chunkSyntax, .chunk) }
+    return .chunk(octets: octets, isLast: !last.isEmpty)
+  }
+
+  /// A name of any kind, since nothing is looked up; UTF-8 where SMTPUTF8 follows it (RFC 6531 §3.7.4.2).
+  private static func verify(_ argument: Span<UInt8>, needsSMTPUTF8: Bool) -> Command {
+    guard !argument.isEmpty else { return .malformed(.verifySyntax, .verify) }
+    guard needsSMTPUTF8 else { return .verify }
+    var nameEnd = argument.count
+    while nameEnd > 0, argument[nameEnd - 1] != .space { nameEnd -= 1 }
+    guard argument.extracting(nameEnd...).equalsIgnoringCase("smtputf8") else {
+      return .malformed(.needsSMTPUTF8, .verify)
+    }
+    return argument.extracting(0..<nameEnd).isInternationalizedText ? .verify : .malformed(.verifySyntax, .verify)
   }
 }

@@ -1,92 +1,108 @@
 import MailModel
 
-/// The parameters of MAIL (RFC 5321 §4.1.2) that the session understands.
+/// The parameters of MAIL (RFC 5321 §4.1.1.11): each at most once, in any order.
 struct MailParameters: Equatable {
+  /// What is owed to the message on its whole way.
+  var message = MessageParameters()
   /// SIZE (RFC 1870 §6): at most 20 digits; a number too large to count is as good as the largest.
   var size: Int?
-  /// BODY (RFC 6152).
-  var bodyType: BodyType?
-  /// Whether AUTH stood there (RFC 4954 §5). Nobody here is trusted to speak for another, so that the value counts as
-  /// `<>`, as that section asks.
-  var hasSubmitter = false
+  /// The extensions whose parameters stood there.
+  var used: MailExtensions = []
+  /// Whether the command holds octets of 128 and above, which SMTPUTF8 alone allows (RFC 6531 §3.3).
+  var needsSMTPUTF8 = false
 
-  var isEmpty: Bool { self == MailParameters() }
+  var hasSize: Bool { size != nil }
+  /// Whether AUTH stood there (RFC 4954 §5).
+  var hasSubmitter: Bool { message.submitter != nil }
+  /// Whether no parameter stood there.
+  var isEmpty: Bool { size == nil && used.isEmpty && !hasSubmitter }
 
-  struct Refusal: Error {
-    var reply: SMTPReply
-  }
-
-  static func parse(_ text: Span<UInt8>) -> Result<MailParameters, Refusal> {
-    var parameters = MailParameters()
+  /// Reads the parameters in `text`; gives a reply where that cannot be.
+  mutating func read(_ text: Span<UInt8>) -> SMTPReply? {
     var index = 0
-    while index < text.count {
-      guard !text[index].isASCIIBlank else {
-        index += 1
-        continue
-      }
-      let start = index
-      while index < text.count, !text[index].isASCIIBlank { index += 1 }
-      let word = text.extracting(start..<index)
-      if let refusal = parameters.take(word) { return .failure(Refusal(reply: refusal)) }
+    while let word = text.nextWord(from: index) {
+      if let refusal = take(text.extracting(word)) { return refusal }
+      index = word.upperBound
     }
-    return .success(parameters)
+    return nil
   }
 
   /// Takes one `keyword=value`; gives a reply where that cannot be.
   private mutating func take(_ word: Span<UInt8>) -> SMTPReply? {
     let nameEnd = word.firstIndex(of: UInt8(ascii: "=")) ?? word.count
     let name = word.extracting(0..<nameEnd)
-    let value = word.extracting(min(nameEnd + 1, word.count)...)
-    if name.equalsIgnoringCase("size") {
-      guard size == nil, let number = Self.size(value) else { return .syntax("Syntax: SIZE=octets, once") }
-      size = number
-    } else if name.equalsIgnoringCase("body") {
-      guard bodyType == nil else { return .syntax("BODY may stand only once") }
-      if value.equalsIgnoringCase("7bit") {
-        bodyType = .sevenBit
-      } else if value.equalsIgnoringCase("8bitmime") {
-        bodyType = .eightBitMIME
-      } else {
-        return .syntax("BODY is 7BIT or 8BITMIME")
-      }
-    } else if name.equalsIgnoringCase("auth") {
-      guard !hasSubmitter, Self.isXtext(value) else { return .syntax("Syntax: AUTH=xtext, once") }
-      hasSubmitter = true
+    guard nameEnd < word.count else {
+      return name.equalsIgnoringCase("smtputf8") ? takeSMTPUTF8() : Self.refusal(ofBare: name)
+    }
+    let value = word.extracting((nameEnd + 1)...)
+    if name.equalsIgnoringCase("size") { return takeSize(value) }
+    if name.equalsIgnoringCase("body") { return takeBody(value) }
+    if name.equalsIgnoringCase("auth") { return takeSubmitter(value) }
+    if name.equalsIgnoringCase("ret") { return takeReturnedContent(value) }
+    if name.equalsIgnoringCase("envid") { return takeEnvelopeID(value) }
+    return name.equalsIgnoringCase("smtputf8") ? .badSMTPUTF8 : .unknownParameter
+  }
+
+  /// What a keyword without `=` earns that takes a value.
+  private static func refusal(ofBare name: Span<UInt8>) -> SMTPReply {
+    if name.equalsIgnoringCase("size") { return .badSize }
+    if name.equalsIgnoringCase("body") { return .badBody }
+    if name.equalsIgnoringCase("auth") { return .badSubmitter }
+    if name.equalsIgnoringCase("ret") { return .badReturnedContent }
+    return name.equalsIgnoringCase("envid") ? .badEnvelopeID : .unknownParameter
+  }
+}
+
+extension MailParameters {
+  private mutating func takeSMTPUTF8() -> SMTPReply? {
+    guard !message.isInternationalized else { return .badSMTPUTF8 }
+    message.isInternationalized = true
+    used.insert(.smtpUTF8)
+    return nil
+  }
+
+  private mutating func takeSize(_ value: Span<UInt8>) -> SMTPReply? {
+    guard size == nil, let number = value.decimalNumber() else { return .badSize }
+    size = number
+    return nil
+  }
+
+  private mutating func takeBody(_ value: Span<UInt8>) -> SMTPReply? {
+    guard !used.contains(.eightBitMIME) else { return .badBody }
+    used.insert(.eightBitMIME)
+    if value.equalsIgnoringCase("7bit") {
+      message.bodyType = .sevenBit
+    } else if value.equalsIgnoringCase("8bitmime") {
+      message.bodyType = .eightBitMIME
     } else {
-      return .unknownParameter
+      return value.equalsIgnoringCase("binarymime") ? .noBinaryMIME : .badBody
     }
     return nil
   }
 
-  private static func size(_ value: Span<UInt8>) -> Int? {
-    guard (1...20).contains(value.count) else { return nil }
-    var number = 0
-    for index in value.indices {
-      guard value[index].isASCIIDigit else { return nil }
-      let (product, overflow) = number.multipliedReportingOverflow(by: 10)
-      let (sum, sumOverflow) = product.addingReportingOverflow(Int(value[index] - 0x30))
-      number = overflow || sumOverflow ? .max : sum
-    }
-    return number
+  private mutating func takeSubmitter(_ value: Span<UInt8>) -> SMTPReply? {
+    guard !hasSubmitter, let submitter = ReversePath(submitter: value) else { return .badSubmitter }
+    message.submitter = submitter
+    return nil
   }
 
-  /// RFC 3461 §4, none of whose octets may spell a control character.
-  private static func isXtext(_ value: Span<UInt8>) -> Bool {
-    guard (1...500).contains(value.count) else { return false }
-    var index = 0
-    while index < value.count {
-      switch value[index] {
-      case UInt8(ascii: "+"):
-        guard index + 2 < value.count, let high = value[index + 1].hexadecimalValue,
-          let low = value[index + 2].hexadecimalValue, (0x20...0x7E).contains(high << 4 | low)
-        else { return false }
-        index += 2
-      case UInt8(ascii: "="): return false
-      case 0x21...0x7E: break
-      default: return false
-      }
-      index += 1
+  private mutating func takeReturnedContent(_ value: Span<UInt8>) -> SMTPReply? {
+    guard message.returnedContent == nil else { return .badReturnedContent }
+    if value.equalsIgnoringCase("full") {
+      message.returnedContent = .full
+    } else if value.equalsIgnoringCase("hdrs") {
+      message.returnedContent = .headers
+    } else {
+      return .badReturnedContent
     }
-    return true
+    used.insert(.deliveryStatusNotifications)
+    return nil
+  }
+
+  private mutating func takeEnvelopeID(_ value: Span<UInt8>) -> SMTPReply? {
+    guard message.envelopeID == nil, let envelopeID = EnvelopeID(xtext: value) else { return .badEnvelopeID }
+    message.envelopeID = envelopeID
+    used.insert(.deliveryStatusNotifications)
+    return nil
   }
 }

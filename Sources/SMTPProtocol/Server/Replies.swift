@@ -10,9 +10,6 @@ extension SMTPReply {
   static let authenticated = SMTPReply(235, (.success, 7, 0), "Authentication successful")
   static let startContent = SMTPReply(354, nil, "End data with <CR><LF>.<CR><LF>")
   static let cannotVerify = SMTPReply(252, (.success, 0, 0), "Cannot verify an address; RCPT tells")
-  static let help = SMTPReply(
-    214, (.success, 0, 0),
-    "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT (RFC 5321, RFC 6409)")
 
   static let needsTLS = SMTPReply(530, (.permanentFailure, 7, 0), "Must issue a STARTTLS command first")
   static let needsAuthentication = SMTPReply(530, (.permanentFailure, 7, 0), "Authentication required")
@@ -34,6 +31,10 @@ extension SMTPReply {
   static let nestedMail = SMTPReply(503, (.permanentFailure, 5, 1), "Sender already given; RSET begins anew")
   static let needsMail = SMTPReply(503, (.permanentFailure, 5, 1), "Send MAIL first")
   static let needsRecipient = SMTPReply(503, (.permanentFailure, 5, 1), "No valid recipient; send RCPT first")
+  static let contentHasBegun = SMTPReply(
+    503, (.permanentFailure, 5, 1), "The message's content has begun; go on with BDAT, or RSET")
+  static let noChunking = SMTPReply(502, (.permanentFailure, 5, 1), "BDAT is not available here; use DATA")
+  static let chunkingNeedsHello = SMTPReply(503, (.permanentFailure, 5, 1), "Send EHLO before using BDAT")
   static let tooManyRecipients = SMTPReply(
     452, (.persistentTransientFailure, 5, 3), "Too many recipients; send the rest in another message")
   static let badSenderAddress = syntax("Bad sender address; syntax: MAIL FROM:<address>")
@@ -42,6 +43,8 @@ extension SMTPReply {
 
   static let unknownCommand = SMTPReply(500, (.permanentFailure, 5, 2), "Command not recognised")
   static let notImplemented = SMTPReply(502, (.permanentFailure, 5, 1), "Command not implemented")
+  static let foreignProtocol = SMTPReply(
+    502, (.permanentFailure, 5, 1), "This is SMTP, and you speak something else; closing the connection")
   static let lineTooLong = SMTPReply(500, (.permanentFailure, 5, 2), "Line too long")
   static let bareLineFeed = SMTPReply(500, (.permanentFailure, 5, 2), "Lines must end in CRLF (openssl: add -crlf)")
 
@@ -55,6 +58,10 @@ extension SMTPReply {
     421, (.persistentTransientFailure, 7, 0), "Too many authentication failures; closing the connection")
   static let tooManyMessages = SMTPReply(
     421, (.persistentTransientFailure, 7, 0), "Too many messages in one session; connect again")
+  static let tooManySmallChunks = SMTPReply(
+    421, (.persistentTransientFailure, 7, 0), "Too many small chunks; closing the connection")
+  static let tooMuchRefused = SMTPReply(
+    421, (.persistentTransientFailure, 7, 0), "Too much content that was refused; closing the connection")
   static let timeout = SMTPReply(421, (.persistentTransientFailure, 4, 2), "Timeout; closing the connection")
   static let tooSlow = SMTPReply(421, (.persistentTransientFailure, 4, 2), "The message came too slowly")
   static let shuttingDown = SMTPReply(

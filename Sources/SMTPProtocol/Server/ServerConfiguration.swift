@@ -20,6 +20,14 @@ public struct ServerConfiguration: Hashable, Sendable {
   public var requiresAuthentication = true
   /// The limits.
   public var limits = Limits()
+  /// Which of the extensions that concern a message's whole way may be offered; of these, the policy's own
+  /// ``PolicySession/extensions`` are. SMTPUTF8 is not offered without 8BITMIME (RFC 6531 §3.1). Default all.
+  public var extensions = MailExtensions.all
+  /// Whether BDAT is taken (CHUNKING, RFC 3030); default `true`. Where it is not, a BDAT gets 502 once its octets are read
+  /// and dropped, so that none of them is taken for a command.
+  public var offersChunking = true
+  /// Whether the reply to EHLO tells ``Limits/recipients`` and ``Limits/messages`` (LIMITS, RFC 9422); default `true`.
+  public var advertisesLimits = true
   /// Takes `mail from: a@example.com`, a path without angle brackets: a plain dot-atom mailbox with nothing behind it.
   /// RFC 5321 §4.1.2 forbids it and people type it; default `true`.
   public var acceptsPathWithoutBrackets = true

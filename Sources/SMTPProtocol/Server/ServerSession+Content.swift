@@ -6,20 +6,21 @@ extension ServerSession.State {
 
   static func receiveContent(
     _ input: Span<UInt8>, _ offset: inout Int, _ content: Content, _ context: inout Context, _ now: MonotonicInstant
-  ) -> ServerSession.Transition {
+  ) -> Transition {
     var content = content
-    content.goOn(at: now, hasOctets: offset < input.count)
+    content.pace.goOn(at: now, hasOctets: offset < input.count)
     let event = content.reader.next(input, from: offset)
-    if case .octets(let range, _) = event { content.octets += range.count }
+    if case .octets(let range, _) = event { content.count(range.count) }
     if let refusal = content.refusal(context.limits) {
       offset = event.position(in: input)
       // The end may be in this very input: then there is nothing left to drop but the refusal to say.
-      return Transition(.discardingContent(content.ended(by: event), refusal: refusal), .abandonMessage)
+      if case .end = event { content.hasEnded = true }
+      return Transition(.discardingContent(content, refusal: refusal), .abandonMessage)
     }
     switch event {
     case .octets(let range, let next):
       offset = next
-      content.handedOver = now
+      content.pace.handOver(at: now)
       return Transition(.content(content), .content(range))
     case .more:
       offset = input.count
@@ -34,49 +35,53 @@ extension ServerSession.State {
   static func discardContent(
     _ input: Span<UInt8>, _ offset: inout Int, _ content: Content, _ refusal: SMTPReply, _ context: inout Context,
     _ now: MonotonicInstant, _ replies: inout [UInt8]
-  ) -> ServerSession.Transition {
+  ) -> Transition {
     var content = content
+    content.pace.goOn(at: now, hasOctets: offset < input.count)
     while !content.hasEnded {
-      if offset < input.count { content.lastOctets = now }
-      let event = content.reader.next(input, from: offset)
-      offset = event.position(in: input)
-      if case .octets(let range, _) = event { content.octets += range.count }
-      if case .more = event {
+      switch content.reader.next(input, from: offset) {
+      case .octets(let range, let next):
+        offset = next
+        content.count(range.count)
+        context.budgets.discardedOctets += range.count
+        guard context.budgets.discardedOctets <= context.limits.discardedContent else {
+          offset = input.count
+          refusal.encode(into: &replies)
+          return end(.tooMuchRefused, .none, &replies)
+        }
+      case .more:
+        offset = input.count
         return Transition(.discardingContent(content, refusal: refusal), .read)
+      case .end(let next):
+        offset = next
+        content.hasEnded = true
       }
-      content = content.ended(by: event)
     }
     context.waitingSince = now
-    return Transition(refuse(refusal, then: nil, &context, &replies))
+    return refuse(refusal, then: .none, &context, &replies)
   }
 }
 
 extension ServerSession.Content {
-  /// While the sink took its time, the client could not send; that counts for nothing.
-  fileprivate mutating func goOn(at now: MonotonicInstant, hasOctets: Bool) {
-    if let handedOver {
-      begun = begun.advanced(by: handedOver.duration(to: now))
-      lastOctets = now
-    }
-    handedOver = nil
-    if hasOctets { lastOctets = now }
+  fileprivate mutating func count(_ octets: Int) {
+    self.octets += octets
+    pace.count(octets)
   }
 
   /// Why the content cannot be accepted, as far as it has come.
   fileprivate func refusal(_ limits: Limits) -> SMTPReply? {
-    switch reader.defect {
-    case .bareCarriageReturn, .bareLineFeed: return .lineEndsInMessage
-    case .null: return .nullInMessage
-    case .longLine: return .longLine(limit: limits.textLine)
-    case nil: return octets > limits.messageSize ? .tooLarge(limit: limits.messageSize) : nil
-    }
+    if let defect = reader.defect { return .refusal(of: defect, limits) }
+    return octets > limits.messageSize ? .tooLarge(limit: limits.messageSize) : nil
   }
+}
 
-  fileprivate func ended(by event: ContentReader.Event) -> ServerSession.Content {
-    guard case .end = event else { return self }
-    var content = self
-    content.hasEnded = true
-    return content
+extension SMTPReply {
+  static func refusal(of defect: ContentReader.Defect, _ limits: Limits) -> SMTPReply {
+    switch defect {
+    case .bareCarriageReturn, .bareLineFeed: .lineEndsInMessage
+    case .null: .nullInMessage
+    case .longLine: .longLine(limit: limits.textLine)
+    }
   }
 }
 

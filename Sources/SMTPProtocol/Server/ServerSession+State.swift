@@ -1,219 +1,171 @@
 import MailModel
 
-// The transitions. Each branch gives `self` exactly one new state.
-extension ServerSession.State {
-  typealias Context = ServerSession.Context
+extension ServerSession {
+  enum State: ~Copyable {
+    case unconnected
+    /// The policy is asked; no input until it has answered.
+    case asking(Pending)
+    /// Waits for a command.
+    case command(Stage)
+    /// Reads and drops the rest of a command line that was too long.
+    case discardingLine(LongLine)
+    /// Waits for the client's next words in AUTH.
+    case authenticating
+    /// Reads content behind DATA.
+    case content(Content)
+    /// Reads on to the end of content that is refused.
+    case discardingContent(Content, refusal: SMTPReply)
+    /// Reads content behind BDAT.
+    case chunk(Chunks)
+    /// Reads and drops what follows a BDAT that is refused.
+    case discardingChunk(RefusedChunk)
+    case startingTLS
+    /// Has said its last word.
+    case closing
+  }
 
-  mutating func start(_ context: inout Context, _ now: MonotonicInstant) -> SessionAction {
-    switch consume self {
-    case .unconnected:
-      context.waitingSince = now
-      self = .asking(.connection)
-      return .ask(.connection)
-    case let other:
-      self = other
-      assertionFailure("start of a session that has begun")
-      return .read
+  /// How far a mail transaction has come while the session waits for a command.
+  enum Stage: ~Copyable {
+    /// There is none.
+    case none
+    /// MAIL was accepted.
+    case envelope(Transaction)
+    /// Chunks of its message were accepted, and more will come.
+    case chunks(Chunks)
+  }
+
+  /// A command line that was too long.
+  struct LongLine: ~Copyable {
+    var discarder: LineDiscarder
+    var stage: Stage
+
+    init(_ discarder: LineDiscarder, _ stage: consuming Stage) {
+      self.discarder = discarder
+      self.stage = stage
     }
   }
 
-  mutating func receive(
-    _ input: Span<UInt8>, _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
-  ) -> SessionStep {
-    var offset = 0
-    while true {
-      let transition: ServerSession.Transition
-      switch consume self {
-      case .command(let transaction):
-        transition = Self.receiveCommand(input, &offset, transaction, &context, now, &replies)
-      case .discardingLine(let discarder, let transaction):
-        transition = Self.discardLine(input, &offset, discarder, transaction, &context, now, &replies)
-      case .authenticating:
-        transition = Self.receiveAuthentication(input, &offset, &context, now, &replies)
-      case .content(let content):
-        transition = Self.receiveContent(input, &offset, content, &context, now)
-      case .discardingContent(let content, let refusal):
-        transition = Self.discardContent(input, &offset, content, refusal, &context, now, &replies)
-      case .closing:
-        offset = input.count
-        transition = ServerSession.Transition(.closing, .close)
-      case .unconnected:
-        assertionFailure("input before start")
-        transition = ServerSession.Transition(.unconnected, .read)
-      case .asking(let pending):
-        assertionFailure("input while the policy is asked")
-        transition = ServerSession.Transition(.asking(pending), .read)
-      case .startingTLS:
-        assertionFailure("input while TLS begins")
-        transition = ServerSession.Transition(.startingTLS, .read)
-      }
-      let action = transition.action
-      self = transition.state
-      if let action { return SessionStep(consumed: offset, action: action) }
+  /// A question's subject.
+  enum Pending: ~Copyable {
+    case connection
+    case authentication
+    case sender(SenderRequest)
+    case recipient(Transaction, Recipient)
+    case message
+    /// As ``message``, by the message's first BDAT.
+    case chunkedMessage(Chunk)
+    case endOfMessage
+  }
+
+  /// What a line or a piece of content leads to.
+  struct Transition: ~Copyable {
+    var state: State
+    /// `nil` where the session can go on with the rest of the input.
+    var action: SessionAction?
+
+    init(_ state: consuming State, _ action: SessionAction? = nil) {
+      self.state = state
+      self.action = action
     }
   }
 
-  mutating func resume(
-    _ answer: SessionAnswer, _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
-  ) {
-    switch consume self {
-    case .asking(let pending):
-      context.waitingSince = now
-      self = Self.answered(pending, answer, &context, now, &replies)
-    case let other:
-      assertionFailure("an answer without a question")
-      self = other
-    }
+  /// MAIL was accepted. Never copied, so that a recipient more does not copy those before it.
+  struct Transaction: ~Copyable {
+    var sender: SenderRequest
+    var recipients: [Recipient] = []
+    var hasRefusedRecipient = false
+
+    init(sender: SenderRequest) { self.sender = sender }
   }
 
-  private static func answered(
-    _ pending: ServerSession.Pending, _ answer: SessionAnswer, _ context: inout Context, _ now: MonotonicInstant,
-    _ replies: inout [UInt8]
-  ) -> ServerSession.State {
-    switch (pending, answer) {
-    case (.connection, .connected(let mechanisms, let extensions)):
-      context.extensions = extensions
-      context.mechanisms = context.tls == nil ? [] : mechanisms
-      replies.append(contentsOf: "220 \(context.configuration.hostName) ESMTP\r\n".utf8)
-      return .command(nil)
-    case (.connection, .refuse(let reply)):
-      reply.encode(into: &replies)
-      return .closing
-    case (.authentication, .authentication(let step)):
-      return afterExchange(step, &context, &replies)
-    case (.sender(let sender), .accept):
-      context.isMailRefused = false
-      SMTPReply.senderOk.encode(into: &replies)
-      return .command(ServerSession.Transaction(sender: sender))
-    case (.sender, .refuse(let reply)):
-      return refuse(reply, then: nil, &context, &replies)
-    case (.recipient(var transaction, let path), .accept):
-      transaction.recipients.append(Recipient(path))
-      SMTPReply.recipientOk.encode(into: &replies)
-      return .command(transaction)
-    case (.recipient(let transaction, _), .refuse(let reply)):
-      return refuseRecipient(reply, transaction, &context, &replies)
-    case (.message, .accept):
-      SMTPReply.startContent.encode(into: &replies)
-      let reader = ContentReader(lineLimit: context.limits.textLine)
-      return .content(ServerSession.Content(reader: reader, begun: now, lastOctets: now))
-    case (.message, .refuse(let reply)):
-      return refuse(reply, then: nil, &context, &replies)
-    case (.endOfMessage, .finished(let reply)):
-      if reply.isPositive {
-        context.messages += 1
-        context.forgiven = 0
-        reply.encode(into: &replies)
-        return .command(nil)
-      } else {
-        return refuse(reply, then: nil, &context, &replies)
-      }
-    case (_, _):
-      assertionFailure("an answer to another question")
-      SMTPReply.shuttingDown.encode(into: &replies)
-      return .closing
-    }
-  }
-
-  mutating func tlsStarted(
-    _ tls: TLSFacts, _ mechanisms: [String], _ context: inout Context, _ now: MonotonicInstant
-  ) {
-    switch consume self {
-    case .startingTLS:
-      context.tls = tls
-      context.mechanisms = mechanisms
-      context.isHelloForgiven = context.hello != nil && context.configuration.acceptsMissingHelloAfterTLS
-      context.hello = nil
-      context.waitingSince = now
-      self = .command(nil)
-    case let other:
-      self = other
-      assertionFailure("TLS that was not asked for")
-    }
-  }
-
-  mutating func expire(
-    _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
-  ) -> SessionAction {
-    let isTimeUp = deadline(context).map { $0 <= now } ?? false
-    switch consume self {
-    case .closing:
-      self = .closing
-      return .close
-    case .content where isTimeUp:
-      SMTPReply.tooSlow.encode(into: &replies)
-      self = .closing
-      return .abandonMessage
-    case .discardingContent where isTimeUp:
-      SMTPReply.tooSlow.encode(into: &replies)
-      self = .closing
-      return .close
-    case let other:
-      guard isTimeUp else {
-        self = other
-        return .read
-      }
-      SMTPReply.timeout.encode(into: &replies)
-      self = .closing
-      return .close
-    }
-  }
-
-  mutating func shutDown(_ context: inout Context, _ replies: inout [UInt8]) -> SessionAction {
-    context.isShuttingDown = true
-    switch consume self {
-    case .command(nil):
-      SMTPReply.shuttingDown.encode(into: &replies)
-      self = .closing
-      return .close
-    case .closing:
-      self = .closing
-      return .close
-    case let other:
-      self = other
-      return .read
-    }
-  }
-
-  func deadline(_ context: Context) -> MonotonicInstant? {
-    switch self {
-    case .command: context.waitingSince.advanced(by: context.commandTimeout)
-    case .discardingLine: context.waitingSince.advanced(by: context.commandTimeout)
-    case .authenticating: context.waitingSince.advanced(by: context.commandTimeout)
-    case .content(let content): content.deadline(context.limits)
-    case .discardingContent(let content, _): content.deadline(context.limits)
-    default: nil
-    }
-  }
-
-  /// A refusal by the policy. A 421 ends the session, and a 5xx counts.
-  static func refuse(
-    _ reply: SMTPReply, then transaction: ServerSession.Transaction?, _ context: inout Context,
-    _ replies: inout [UInt8]
-  ) -> ServerSession.State {
-    reply.encode(into: &replies)
-    guard reply.code != 421 else { return .closing }
-    guard reply.isPermanent else { return .command(transaction) }
-    return afterError(then: transaction, &context, &replies)
-  }
-
-  /// Counts an error whose reply was said.
-  static func afterError(
-    then transaction: ServerSession.Transaction?, _ context: inout Context, _ replies: inout [UInt8]
-  ) -> ServerSession.State {
-    context.errors += 1
-    guard context.errors >= context.limits.errors else { return .command(transaction) }
-    SMTPReply.tooManyErrors.encode(into: &replies)
-    return .closing
+  /// Content behind DATA is coming.
+  struct Content {
+    var reader: ContentReader
+    var pace: Pace
+    var octets = 0
+    /// Whether the end was read, in content that is refused.
+    var hasEnded = false
   }
 }
 
-extension ServerSession.Content {
-  /// The earliest of: no octets for too long, too few in all, too long in all.
-  func deadline(_ limits: Limits) -> MonotonicInstant {
-    let lull = lastOctets.advanced(by: limits.dataBlockTimeout)
-    let earned = Duration.milliseconds(Int64(clamping: octets) * 1000 / Int64(max(1, limits.minimumDataRate)))
-    let pace = begun.advanced(by: limits.dataRateGrace + earned)
-    return min(lull, min(pace, begun.advanced(by: limits.messageTimeout)))
+extension ServerSession.Stage {
+  var isNone: Bool {
+    switch self {
+    case .none: true
+    default: false
+    }
+  }
+
+  /// What tells the driver that this transaction is over: its sink must know.
+  var abandonment: SessionAction? {
+    switch self {
+    case .chunks: .abandonMessage
+    default: nil
+    }
+  }
+}
+
+extension ServerSession.State {
+  var name: String {
+    switch self {
+    case .unconnected: "unconnected"
+    case .asking(let pending): pending.name
+    case .command(let stage): stage.name
+    case .discardingLine: "discarding line"
+    case .authenticating: "authenticating"
+    case .content: "content"
+    case .discardingContent: "discarding content"
+    case .chunk: "chunk"
+    case .discardingChunk: "discarding chunk"
+    case .startingTLS: "starting TLS"
+    case .closing: "closing"
+    }
+  }
+
+  /// When the client's time is up.
+  func deadline(_ context: ServerSession.Context) -> MonotonicInstant? {
+    switch self {
+    case .command(let stage): stage.deadline(context)
+    case .discardingLine(let line): line.stage.deadline(context)
+    case .authenticating: context.waitingSince.advanced(by: context.commandTimeout)
+    case .content(let content): content.pace.deadline(context.limits)
+    case .discardingContent(let content, _): content.pace.deadline(context.limits)
+    case .chunk(let chunks): chunks.pace.deadline(context.limits)
+    case .discardingChunk(let chunk): chunk.pace.deadline(context.limits)
+    default: nil
+    }
+  }
+}
+
+extension ServerSession.Pending {
+  fileprivate var name: String {
+    switch self {
+    case .connection: "asking connection"
+    case .authentication: "asking authentication"
+    case .sender: "asking sender"
+    case .recipient: "asking recipient"
+    case .message: "asking message"
+    case .chunkedMessage: "asking message"
+    case .endOfMessage: "asking end of message"
+    }
+  }
+}
+
+extension ServerSession.Stage {
+  fileprivate var name: String {
+    switch self {
+    case .none: "command"
+    case .envelope: "transaction"
+    case .chunks: "between chunks"
+    }
+  }
+
+  /// Between chunks, the message's own time runs on.
+  fileprivate func deadline(_ context: ServerSession.Context) -> MonotonicInstant {
+    let command = context.waitingSince.advanced(by: context.commandTimeout)
+    switch self {
+    case .chunks(let chunks): return min(command, chunks.pace.deadlineOfWhole(context.limits))
+    default: return command
+    }
   }
 }

@@ -1,0 +1,90 @@
+import MailModel
+
+// What the policy's answers lead to.
+extension ServerSession.State {
+  static func answered(
+    _ pending: consuming ServerSession.Pending, _ answer: SessionAnswer, _ context: inout Context,
+    _ now: MonotonicInstant, _ replies: inout [UInt8]
+  ) -> Transition {
+    switch consume pending {
+    case .connection:
+      return connected(answer, &context, &replies)
+    case .authentication:
+      guard case .authentication(let step) = answer else { return wrongAnswer(&replies) }
+      return afterExchange(step, &context, &replies)
+    case .sender(let sender):
+      guard let decision = answer.decision else { return wrongAnswer(&replies) }
+      guard let refusal = decision.refusal else { return afterSender(sender, &context, &replies) }
+      return refuse(refusal, then: .none, &context, &replies)
+    case .recipient(let transaction, let recipient):
+      guard let decision = answer.decision else { return wrongAnswer(&replies) }
+      guard let refusal = decision.refusal else { return afterRecipient(recipient, transaction, &replies) }
+      return forgiveRecipient(refusal, transaction, &context, &replies)
+    case .message:
+      guard let decision = answer.decision else { return wrongAnswer(&replies) }
+      return afterMessage(refusal: decision.refusal, &context, now, &replies)
+    case .chunkedMessage(let chunk):
+      guard let decision = answer.decision else { return wrongAnswer(&replies) }
+      return afterChunkedMessage(chunk, refusal: decision.refusal, &context, now, &replies)
+    case .endOfMessage:
+      guard case .finished(let reply) = answer else { return wrongAnswer(&replies) }
+      return afterEndOfMessage(reply, &context, &replies)
+    }
+  }
+
+  private static func connected(
+    _ answer: SessionAnswer, _ context: inout Context, _ replies: inout [UInt8]
+  ) -> Transition {
+    switch answer {
+    case .connected(let mechanisms, let extensions):
+      context.offer(extensions)
+      context.mechanisms = context.tls == nil ? [] : mechanisms
+      context.encodeGreeting(into: &replies)
+      return Transition(.command(.none))
+    case .refuse(let reply):
+      return end(reply, .none, &replies)
+    default:
+      return wrongAnswer(&replies)
+    }
+  }
+
+  private static func afterMessage(
+    refusal: SMTPReply?, _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
+  ) -> Transition {
+    if let refusal { return refuse(refusal, then: .none, &context, &replies) }
+    SMTPReply.startContent.encode(into: &replies)
+    let reader = ContentReader(lineLimit: context.limits.textLine)
+    return Transition(.content(Content(reader: reader, pace: Pace(begun: now))))
+  }
+
+  private static func afterEndOfMessage(
+    _ reply: SMTPReply, _ context: inout Context, _ replies: inout [UInt8]
+  ) -> Transition {
+    guard reply.isPositive else { return refuse(reply, then: .none, &context, &replies) }
+    context.budgets.messageAccepted()
+    reply.encode(into: &replies)
+    return Transition(.command(.none))
+  }
+
+  private static func wrongAnswer(_ replies: inout [UInt8]) -> Transition {
+    assertionFailure("an answer to another question")
+    return end(.shuttingDown, .none, &replies)
+  }
+}
+
+extension SessionAnswer {
+  /// Yes or no, where that was asked.
+  fileprivate var decision: PolicyDecision? {
+    switch self {
+    case .accept: .accept
+    case .refuse(let reply): .refuse(reply)
+    case .connected, .authentication, .finished: nil
+    }
+  }
+}
+
+extension PolicyDecision {
+  fileprivate var refusal: SMTPReply? {
+    if case .refuse(let reply) = self { reply } else { nil }
+  }
+}

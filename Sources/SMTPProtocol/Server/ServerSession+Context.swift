@@ -1,0 +1,80 @@
+import MailModel
+
+extension ServerSession {
+  /// What outlives a state.
+  struct Context {
+    let configuration: ServerConfiguration
+    var tls: TLSFacts?
+    var mechanisms: [String] = []
+    /// Of the extensions that concern a message's whole way, those that this session offers.
+    var extensions: MailExtensions = []
+    var hello: Hello?
+    /// Whether commands are taken without EHLO, since one came before STARTTLS.
+    var isHelloForgiven = false
+    var identity: String?
+    /// Octets at the front of the input already searched for the end of a line.
+    var scanned = 0
+    /// Since when the session waits for the line that comes next.
+    var waitingSince = MonotonicInstant(nanoseconds: 0)
+    var isShuttingDown = false
+    /// Whether a transaction was refused, by MAIL or by BDAT, so that none is open and a pipelining client may not know yet.
+    var isTransactionRefused = false
+    var budgets = Budgets()
+
+    init(_ configuration: ServerConfiguration) { self.configuration = configuration }
+
+    var limits: Limits { configuration.limits }
+    var isSecured: Bool { configuration.security == .plaintext || tls != nil }
+    var hasHello: Bool { hello != nil || isHelloForgiven }
+    /// Whether this EHLO's reply lists AUTH, or would.
+    var offersAuthentication: Bool { tls != nil && !mechanisms.isEmpty }
+
+    var commandTimeout: Duration {
+      identity == nil ? limits.commandTimeoutBeforeAuthentication : limits.commandTimeout
+    }
+
+    /// The extensions that both the host and its policy want. SMTPUTF8 cannot be without 8BITMIME (RFC 6531 §3.1).
+    mutating func offer(_ kept: MailExtensions) {
+      extensions = configuration.extensions.intersection(kept)
+      if !extensions.contains(.eightBitMIME) { extensions.remove(.smtpUTF8) }
+    }
+
+    /// RFC 3848; RFC 6531 §4.3 with SMTPUTF8; RFC 5321 §4.4: HELO alone makes SMTP.
+    func protocolKeyword(isInternationalized: Bool) -> String {
+      let isExtended = hello?.isExtended ?? true
+      return switch (tls != nil, identity != nil) {
+      case (false, false): isInternationalized ? "UTF8SMTP" : isExtended ? "ESMTP" : "SMTP"
+      case (false, true): isInternationalized ? "UTF8SMTPA" : "ESMTPA"
+      case (true, false): isInternationalized ? "UTF8SMTPS" : "ESMTPS"
+      case (true, true): isInternationalized ? "UTF8SMTPSA" : "ESMTPSA"
+      }
+    }
+  }
+
+  struct Hello {
+    var name: ClientName
+    var isExtended: Bool
+  }
+
+  /// What the client has used of ``Limits``.
+  struct Budgets {
+    // Of the session.
+    var transactions = 0
+    var errors = 0
+    var authenticationFailures = 0
+
+    // Since the last accepted message.
+    /// What was refused and may be no error of the client's: recipients over the limit or refused by the policy, and what
+    /// a pipelining client sent behind a refusal before it saw it (RFC 2920 §3.1).
+    var forgiven = 0
+    var uselessCommands = 0
+    var resets = 0
+    var fruitlessTransactions = 0
+    /// Octets of refused content.
+    var discardedOctets = 0
+
+    mutating func messageAccepted() {
+      (forgiven, uselessCommands, resets, fruitlessTransactions, discardedOctets) = (0, 0, 0, 0, 0)
+    }
+  }
+}
