@@ -45,5 +45,9 @@ let package = Package(
       name: "bench-client",
       dependencies: [ours("MailModel"), ours("SMTPProtocol"), arguments, nioCore, nioPosix, nioTLS, nioSSL],
       swiftSettings: settings),
+    .target(name: "CAllocationCount"),
+    .executableTarget(
+      name: "bench-protocol", dependencies: [ours("MailModel"), ours("SMTPProtocol"), "CAllocationCount"],
+      swiftSettings: settings),
   ]
 )
