@@ -5,13 +5,7 @@ import SMTPProtocol
 extension SocketEndpoint {
   /// `nil` for what is no IP address.
   init?(_ address: SocketAddress) {
-    let octets: [UInt8]
-    switch address {
-    case .v4(let address): octets = withUnsafeBytes(of: address.address.sin_addr) { Array($0) }
-    case .v6(let address): octets = withUnsafeBytes(of: address.address.sin6_addr) { Array($0) }
-    case .unixDomainSocket: return nil
-    }
-    guard let ip = IPAddress(octets: octets), let port = address.port else { return nil }
+    guard let text = address.ipAddress, let ip = IPAddress(text), let port = address.port else { return nil }
     self.init(address: ip, port: UInt16(truncatingIfNeeded: port))
   }
 }
