@@ -79,6 +79,7 @@ import Testing
     let (channel, connection) = try await testConnection(TestPolicy())
     _ = try await channel.waitForOutboundWrite(as: ByteBuffer.self)
     channel.isWritable = false
+    try await channel.testingEventLoop.executeInContext { channel.pipeline.fireChannelWritabilityChanged() }
     try await channel.type("NOOP\r\n")
     #expect(await connection.input.readableBytes == 6)
     #expect(try await channel.readOutbound(as: ByteBuffer.self) == nil)

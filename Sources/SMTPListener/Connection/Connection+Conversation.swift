@@ -26,9 +26,13 @@ extension Connection {
   }
 
   /// The most octets that one round of reading brings, with room to spare for TLS.
-  static var readingRound: Int { 8 * Self.largestRead }
-  /// The most octets of one read from the socket.
-  static var largestRead: Int { 16_384 }
+  static var readingRound: Int { 8 * ReadBuffers.large }
+
+  /// The channel takes more replies, or takes no more.
+  func writabilityChanged(to isWritable: Bool) {
+    self.isWritable = isWritable
+    proceed()
+  }
 
   /// Goes on, unless the policy is being asked.
   func proceed() {
@@ -73,7 +77,8 @@ extension Connection {
   private func advance() -> Wait? {
     isAdvancing = true
     defer { isAdvancing = false }
-    while isOpen, channel.isWritable {
+    let now = now
+    while isOpen, isWritable {
       let size = input.readableBytes
       let shown = min(size, endpoint.inputWindow)
       let step = session.receive(input.readableBytesUInt8Span.extracting(first: shown), at: now, replies: &replies)

@@ -28,7 +28,8 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   }
 
   nonisolated let eventLoop: any EventLoop
-  nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+/// The event loop's. Kept, since it is asked for at every entry.
+  nonisolated let unownedExecutor: UnownedSerialExecutor
   nonisolated let id = UInt64.random(in: .min ... .max)
 
   nonisolated let endpoint: EndpointContext<Policy>
@@ -44,6 +45,8 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   var input = ByteBuffer()
   /// Replies that were not written yet.
   var replies: [UInt8] = []
+  /// Whether the channel takes more replies. Kept, since it is asked for at every step.
+  var isWritable = true
   /// Whether the channel asked to read while too much waited.
   private var isReadHeld = false
   /// Guards ``advance()`` against being entered from what it writes.
@@ -65,6 +68,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     self.channel = channel
     self.endpoint = endpoint
     eventLoop = channel.eventLoop
+    unownedExecutor = eventLoop.executor.asUnownedSerialExecutor()
     session = ServerSession(configuration: endpoint.configuration)
     let facts = ConnectionFacts(channel, at: endpoint.type)
     client = facts.client
@@ -86,7 +90,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   }
 
   private var mayRead: Bool {
-    let isWaiting = conversation != nil || !channel.isWritable
+    let isWaiting = conversation != nil || !isWritable
     return !(isOpen && isWaiting && input.readableBytes >= endpoint.limits.inputBuffer)
   }
 

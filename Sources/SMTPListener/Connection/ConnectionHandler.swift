@@ -26,7 +26,8 @@ final class ConnectionHandler<Policy: SubmissionPolicy>: ChannelDuplexHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    connection.assumeIsolated { $0.proceed() }
+    let isWritable = context.channel.isWritable
+    connection.assumeIsolated { $0.writabilityChanged(to: isWritable) }
     context.fireChannelWritabilityChanged()
   }
 

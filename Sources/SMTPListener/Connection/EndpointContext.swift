@@ -2,8 +2,9 @@ import Logging
 import MailModel
 import SMTPProtocol
 
-/// What all connections of one endpoint share.
-struct EndpointContext<Policy: SubmissionPolicy>: Sendable {
+/// What all connections of one endpoint share. A class, so that it is there once, and no connection has to find out where
+/// in it things lie behind a policy of any size.
+final class EndpointContext<Policy: SubmissionPolicy>: Sendable {
   let policy: Policy
   let type: EndpointType
   let configuration: ServerConfiguration
@@ -12,6 +13,14 @@ struct EndpointContext<Policy: SubmissionPolicy>: Sendable {
   let registry: ConnectionRegistry
   let proxies: [IPNetwork]
   let logger: Logger
+
+  init(
+    policy: Policy, type: EndpointType, configuration: ServerConfiguration, limits: ConnectionLimits, tls: ServerTLS?,
+    registry: ConnectionRegistry, proxies: [IPNetwork], logger: Logger
+  ) {
+    (self.policy, self.type, self.configuration, self.limits) = (policy, type, configuration, limits)
+    (self.tls, self.registry, self.proxies, self.logger) = (tls, registry, proxies, logger)
+  }
 
   /// Octets that are shown to the session at a time, so that many small commands make only so many
   /// replies before it is looked whether the client reads them. Every line of legal length fits.

@@ -35,12 +35,7 @@ extension SMTPServer {
       .serverChannelOption(.backlog, value: Self.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.autoRead, value: false)
-      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .childChannelOption(
-        .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(
-          minimum: 512, initial: 2_048, maximum: Connection<Policy>.largestRead)
-      )
+      .childChannelOption(.recvAllocator, value: ReadBuffers())
       .childChannelOption(.writeBufferWaterMark, value: .init(low: max(1, output / 2), high: max(1, output)))
       .childChannelInitializer { Self.accept($0, at: context) }
     do {
