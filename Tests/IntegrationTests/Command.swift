@@ -44,6 +44,8 @@ final class Child: @unchecked Sendable {  // Process is used from one thread at 
 
   deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
+  var processIdentifier: Int32 { process.processIdentifier }
+
   func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
   /// Waits for the end, at most so long; then kills. Blocks.

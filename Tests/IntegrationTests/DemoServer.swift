@@ -93,6 +93,8 @@ final class DemoServer: Sendable {
 
   var data: String { announcement.data }
 
+  var processIdentifier: Int32 { child.processIdentifier }
+
   /// What `status QUEUE-ID --json` says.
   static func status(_ queueID: String, data: String) async throws -> Status {
     let result = try await run(try executable(), ["status", queueID, "--data", data, "--json"])

@@ -4,7 +4,7 @@ import Testing
 /// Sends a message by swaks.
 ///
 /// - Returns: its queue ID.
-private func send(to server: DemoServer, subject: String) async throws -> String {
+func send(to server: DemoServer, subject: String) async throws -> String {
   let result = try await run(
     .swaks,
     [
