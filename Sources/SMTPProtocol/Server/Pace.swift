@@ -13,7 +13,7 @@ struct Pace {
 
   /// The session looks at the input. While the sink took its time, the client could not send; that counts for nothing.
   mutating func goOn(at now: MonotonicInstant, hasOctets: Bool) {
-    if let handedOver {
+    if let handedOver, handedOver < now {
       begun = begun.advanced(by: handedOver.duration(to: now))
       lastOctets = now
     }

@@ -54,7 +54,8 @@ extension ServerSession.State {
     if let refusal { return refuse(refusal, then: .none, &context, &replies) }
     SMTPReply.startContent.encode(into: &replies)
     let reader = ContentReader(lineLimit: context.limits.textLine)
-    return Transition(.content(Content(reader: reader, pace: Pace(begun: now))))
+    context.content = Content(reader: reader, pace: Pace(begun: now))
+    return Transition(.content)
   }
 
   private static func afterEndOfMessage(

@@ -4,30 +4,32 @@ import MailModel
 extension ServerSession.State {
   typealias Content = ServerSession.Content
 
-  static func receiveContent(
-    _ input: Span<UInt8>, _ offset: inout Int, _ content: Content, _ context: inout Context, _ now: MonotonicInstant
-  ) -> Transition {
-    var content = content
-    content.pace.goOn(at: now, hasOctets: offset < input.count)
-    let event = content.reader.next(input, from: offset)
-    if case .octets(let range, _) = event { content.count(range.count) }
-    if let refusal = content.refusal(context.limits) {
-      offset = event.position(in: input)
+  var isContent: Bool {
+    switch self {
+    case .content: true
+    default: false
+    }
+  }
+
+  mutating func receiveContent(_ input: Span<UInt8>, _ context: inout Context, _ now: MonotonicInstant) -> SessionStep {
+    context.content.pace.goOn(at: now, hasOctets: !input.isEmpty)
+    let event = context.content.reader.next(input, from: 0)
+    if case .octets(let range, _) = event { context.content.count(range.count) }
+    if let refusal = context.content.refusal(context.limits) {
       // The end may be in this very input: then there is nothing left to drop but the refusal to say.
-      if case .end = event { content.hasEnded = true }
-      return Transition(.discardingContent(content, refusal: refusal), .abandonMessage)
+      if case .end = event { context.content.hasEnded = true }
+      self = .discardingContent(context.content, refusal: refusal)
+      return SessionStep(consumed: event.position(in: input), action: .abandonMessage)
     }
     switch event {
     case .octets(let range, let next):
-      offset = next
-      content.pace.handOver(at: now)
-      return Transition(.content(content), .content(range))
+      context.content.pace.handOver(at: now)
+      return SessionStep(consumed: next, action: .content(range))
     case .more:
-      offset = input.count
-      return Transition(.content(content), .read)
+      return SessionStep(consumed: input.count, action: .read)
     case .end(let next):
-      offset = next
-      return Transition(.asking(.endOfMessage), .ask(.endOfMessage))
+      self = .asking(.endOfMessage)
+      return SessionStep(consumed: next, action: .ask(.endOfMessage))
     }
   }
 

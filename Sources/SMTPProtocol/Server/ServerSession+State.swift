@@ -12,7 +12,7 @@ extension ServerSession {
     /// Waits for the client's next words in AUTH.
     case authenticating
     /// Reads content behind DATA.
-    case content(Content)
+    case content
     /// Reads on to the end of content that is refused.
     case discardingContent(Content, refusal: SMTPReply)
     /// Reads content behind BDAT.
@@ -128,7 +128,7 @@ extension ServerSession.State {
     case .command(let stage): stage.deadline(context)
     case .discardingLine(let line): line.stage.deadline(context)
     case .authenticating: context.waitingSince.advanced(by: context.commandTimeout)
-    case .content(let content): content.pace.deadline(context.limits)
+    case .content: context.content.pace.deadline(context.limits)
     case .discardingContent(let content, _): content.pace.deadline(context.limits)
     case .chunk(let chunks): chunks.pace.deadline(context.limits)
     case .discardingChunk(let chunk): chunk.pace.deadline(context.limits)

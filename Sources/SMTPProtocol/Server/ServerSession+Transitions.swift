@@ -30,8 +30,9 @@ extension ServerSession.State {
         transition = Self.discardLine(input, &offset, line, &context, now, &replies)
       case .authenticating:
         transition = Self.receiveAuthentication(input, &offset, &context, now, &replies)
-      case .content(let content):
-        transition = Self.receiveContent(input, &offset, content, &context, now)
+      case .content:
+        self = .content
+        return receiveContent(input, &context, now)
       case .discardingContent(let content, let refusal):
         transition = Self.discardContent(input, &offset, content, refusal, &context, now, &replies)
       case .chunk(let chunks):

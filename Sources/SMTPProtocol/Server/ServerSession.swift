@@ -29,7 +29,8 @@ public struct ServerSession: ~Copyable {
   public mutating func receive(
     _ input: Span<UInt8>, at now: MonotonicInstant, replies: inout [UInt8]
   ) -> SessionStep {
-    state.receive(input, &context, now, &replies)
+    if state.isContent { return state.receiveContent(input, &context, now) }
+    return state.receive(input, &context, now, &replies)
   }
 
   /// The policy's answer to the question that was asked. Then show the rest of the input again, be it empty.
