@@ -5,6 +5,9 @@ public struct ConnectionLimits: Hashable, Sendable {
   /// Connections at once from one IPv4 address or one IPv6 network of 64 bits, since a single customer is given at
   /// least so much (RFC 6177); default 100. More are told 421 4.7.0 and closed.
   public var connectionsPerSource = 100
+  /// How long a proxy may take for its header, from the opening of the connection on; default 5 s. (The PROXY protocol's
+  /// §2 asks for 3 s at least, for a lost segment.)
+  public var proxyHeaderTimeout = Duration.seconds(5)
   /// How long the TLS handshake may take; default 30 s.
   public var handshakeTimeout = Duration.seconds(30)
   /// How long the policy may take for one answer, then 421 4.3.0; default 300 s, as long as a client waits

@@ -6,10 +6,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ConnectionLimitTests {
   private final class FakeConnection: OpenConnection {
-    let facts: ConnectionFacts
-    init(_ address: String) {
-      facts = ConnectionFacts(client: IPAddress(address).map { SocketEndpoint(address: $0, port: 1) })
-    }
+    let address: IPAddress?
+    init(_ address: String) { self.address = IPAddress(address) }
     func beginShutDown() {}
     func beginDrop() {}
   }
@@ -23,13 +21,13 @@ import Testing
   @Test func asManyAsTheLimitComeInAndNoMore() {
     let registry = Self.registry(total: 3)
     let connections = (1...4).map { FakeConnection("192.0.2.\($0)") }
-    #expect(connections.map { registry.add($0) } == [nil, nil, nil, .tooMany])
+    #expect(connections.map { registry.add($0, from: $0.address) } == [nil, nil, nil, .tooMany])
     registry.remove(connections[3])  // was never in
-    #expect(registry.add(connections[3]) == .tooMany)
+    #expect(registry.add(connections[3], from: connections[3].address) == .tooMany)
     registry.remove(connections[0])
     registry.remove(connections[0])
-    #expect(registry.add(connections[3]) == nil)
-    #expect(registry.add(connections[0]) == .tooMany)
+    #expect(registry.add(connections[3], from: connections[3].address) == nil)
+    #expect(registry.add(connections[0], from: connections[0].address) == .tooMany)
   }
 
   @Test(arguments: [
@@ -40,18 +38,34 @@ import Testing
   func aSourceHasItsShare(same: [String], other: String) {
     let registry = Self.registry(perSource: 2)
     let connections = same.map(FakeConnection.init)
-    #expect(connections.map { registry.add($0) } == [nil, nil, .tooManyFromSource])
-    #expect(registry.add(FakeConnection(other)) == nil)
+    #expect(connections.map { registry.add($0, from: $0.address) } == [nil, nil, .tooManyFromSource])
+    #expect(registry.add(FakeConnection(other), from: IPAddress(other)) == nil)
     registry.remove(connections[1])
-    #expect(registry.add(connections[2]) == nil)
+    #expect(registry.add(connections[2], from: connections[2].address) == nil)
+  }
+
+  @Test func whoIsKnownLaterCountsInAllAtOnceAndForTheSourceThen() throws {
+    let registry = Self.registry(total: 3, perSource: 1)
+    let connections = (0..<4).map { _ in FakeConnection("192.0.2.1") }
+    let address = try #require(connections[0].address)
+    #expect(connections.map { registry.add($0, from: nil) } == [nil, nil, nil, .tooMany])
+    #expect(registry.identify(connections[0], as: address) == nil)
+    #expect(registry.identify(connections[1], as: address) == .tooManyFromSource)
+    #expect(registry.identify(connections[0], as: address) == nil)  // counts once
+    registry.remove(connections[1])  // counted for nobody
+    #expect(registry.identify(connections[2], as: address) == .tooManyFromSource)
+    registry.remove(connections[0])
+    #expect(registry.identify(connections[0], as: address) == nil)  // is gone, and counts no more
+    #expect(registry.identify(connections[2], as: address) == nil)
+    #expect(registry.add(connections[3], from: address) == .tooManyFromSource)
   }
 
   @Test func nobodyComesInAfterAShutdownBegan() async {
     let registry = Self.registry()
     let connection = FakeConnection("192.0.2.1")
-    #expect(registry.add(connection) == nil)
+    #expect(registry.add(connection, from: connection.address) == nil)
     registry.shutDown()
-    #expect(registry.add(FakeConnection("192.0.2.1")) == .shuttingDown)
+    #expect(registry.add(FakeConnection("192.0.2.1"), from: nil) == .shuttingDown)
     async let empty: Void = registry.untilEmpty()
     registry.remove(connection)
     await empty

@@ -13,6 +13,7 @@ extension Connection {
 
   /// Octets have come from the client.
   func receive(_ octets: consuming ByteBuffer) {
+    if case .proxyHeader = phase { return receiveProxyHeader(octets) }
     guard isOpen else { return }
     // More than the limit and one round of reading come only when the client has hung up and the channel reads what
     // is left: nobody waits for an answer to that.

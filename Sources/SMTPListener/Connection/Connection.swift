@@ -1,7 +1,6 @@
 import Logging
 import MailModel
 import NIOCore
-import NIOSSL
 import SMTPProtocol
 
 /// One client's connection: carries octets between the channel and a `ServerSession`, puts the session's questions to
@@ -10,11 +9,13 @@ import SMTPProtocol
 /// The actor's executor is the channel's event loop. The channel's handler enters it by `assumeIsolated`, and what
 /// suspends while the policy is asked comes back to the loop by itself.
 ///
-/// This file holds a connection's life from its opening to its end. What happens between the two is in
-/// `Connection+Conversation.swift`.
+/// This file holds what a connection keeps, its end and its clock. `Connection+Opening.swift` brings it to the first word,
+/// by way of `Connection+Proxy.swift` behind a proxy; `Connection+Conversation.swift` holds all that is said.
 actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   enum Phase {
     case unopened
+    /// A proxy has the word.
+    case proxyHeader(until: MonotonicInstant)
     case handshake(until: MonotonicInstant)
     /// The session speaks.
     case open
@@ -28,11 +29,14 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
 
   nonisolated let eventLoop: any EventLoop
   nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
-  nonisolated let facts: ConnectionFacts
   nonisolated let id = UInt64.random(in: .min ... .max)
 
   nonisolated let endpoint: EndpointContext<Policy>
   let channel: any Channel
+  /// Who connected; behind a proxy, once it has told, its client.
+  var client: SocketEndpoint?
+  /// The proxy that told who the client is.
+  var proxy: SocketEndpoint?
   var session: ServerSession
   var phase = Phase.unopened
 
@@ -45,8 +49,8 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   /// Guards ``advance()`` against being entered from what it writes.
   var isAdvancing = false
 
-  /// Keeps what the policy has given for this connection.
-  let policy: PolicyDialogue<Policy>
+  /// Keeps what the policy has given for this connection. Another one when a proxy has told who the client is.
+  var policy: PolicyDialogue<Policy>
   /// Runs while the policy is asked.
   var conversation: Task<Void, Never>?
   /// When the question was put that the policy is at.
@@ -62,9 +66,8 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     self.endpoint = endpoint
     eventLoop = channel.eventLoop
     session = ServerSession(configuration: endpoint.configuration)
-    facts = ConnectionFacts(
-      client: channel.remoteAddress.flatMap(SocketEndpoint.init),
-      local: channel.localAddress.flatMap(SocketEndpoint.init), endpointType: endpoint.type)
+    let facts = ConnectionFacts(channel, at: endpoint.type)
+    client = facts.client
     policy = PolicyDialogue(policy: endpoint.policy, connection: facts)
   }
 
@@ -72,62 +75,6 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
 
   var isOpen: Bool {
     if case .open = phase { true } else { false }
-  }
-
-  // MARK: Opening
-
-  /// The channel is active.
-  func opened() {
-    log(.debug, "Connection opened")
-    switch endpoint.configuration.security {
-    case .implicitTLS: phase = .handshake(until: now.advanced(by: endpoint.limits.handshakeTimeout))
-    case .startTLSRequired, .plaintext: start(tls: nil)
-    }
-    settle()
-  }
-
-  private func start(tls: TLSFacts?) {
-    phase = .open
-    switch session.start(tls: tls, at: now) {
-    case .ask(let question): begin(.question(question))
-    default: end()
-    }
-  }
-
-  /// Puts TLS in front of everything. What the client sent in clear behind its STARTTLS is already in the hands of
-  /// the session or still unread, and then TLS takes it for the handshake that it is not.
-  func beginTLS() {
-    guard let tls = endpoint.tls, input.readableBytes == 0 else { return drop() }
-    phase = .handshake(until: now.advanced(by: endpoint.limits.handshakeTimeout))
-    do {
-      try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context), position: .first)
-    } catch {
-      drop()
-    }
-  }
-
-  /// The TLS handshake is complete.
-  func secured() {
-    guard case .handshake = phase else { return }
-    let version = try? channel.pipeline.syncOperations.nioSSL_tlsVersion()
-    let tls = TLSFacts(version: version.map(Self.name) ?? "TLS")
-    let mechanisms = policy.tlsStarted(tls)
-    if endpoint.configuration.security == .implicitTLS {
-      start(tls: tls)
-    } else {
-      phase = .open
-      session.tlsStarted(tls, mechanisms: mechanisms, at: now)
-    }
-    settle()
-  }
-
-  private static func name(_ version: TLSVersion) -> String {
-    switch version {
-    case .tlsv1: "TLSv1"
-    case .tlsv11: "TLSv1.1"
-    case .tlsv12: "TLSv1.2"
-    case .tlsv13: "TLSv1.3"
-    }
   }
 
   // MARK: Reading
@@ -145,9 +92,13 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
 
   // MARK: Closing
 
-  /// The session has said its last word: writes it, and waits for the client to take it.
+  /// The session has said its last word.
   func end() {
-    guard isOpen else { return }
+    if isOpen { linger() }
+  }
+
+  /// Writes what there is to say, and waits for the client to take it.
+  func linger() {
     phase = .lingering(until: now.advanced(by: endpoint.limits.lingerTimeout))
     input = ByteBuffer()
     cancelConversation()
@@ -160,7 +111,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   func drop() {
     switch phase {
     case .closing, .closed: return
-    case .unopened, .handshake, .open, .lingering: phase = .closing
+    case .unopened, .proxyHeader, .handshake, .open, .lingering: phase = .closing
     }
     input = ByteBuffer()
     cancelConversation()
@@ -183,7 +134,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   /// The server shuts down.
   func shutDown() {
     switch phase {
-    case .unopened, .handshake: drop()
+    case .unopened, .proxyHeader, .handshake: drop()
     case .open:
       switch session.shutDown(replies: &replies) {
       case .close: end()
@@ -224,7 +175,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
 
   private var deadline: MonotonicInstant? {
     switch phase {
-    case .handshake(let until), .lingering(let until): return until
+    case .proxyHeader(let until), .handshake(let until), .lingering(let until): return until
     case .open:
       guard conversation != nil else { return session.nextDeadline }
       return isFinishing ? nil : askedAt.advanced(by: endpoint.limits.policyTimeout)
@@ -256,6 +207,9 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
 
   private func expire() {
     switch phase {
+    case .proxyHeader:
+      log(.warning, "PROXY header did not come in time")
+      drop()
     case .handshake:
       log(.debug, "TLS handshake took too long")
       drop()
@@ -284,11 +238,11 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
 
   /// Never what was said on the connection.
   func log(_ level: Logger.Level, _ message: Logger.Message) {
-    endpoint.logger.log(
-      level: level, message,
-      metadata: [
-        "smtp.session-id": "\(String(id, radix: 16))",
-        "smtp.client": "\(facts.client.map(\.description) ?? "unknown")",
-      ])
+    var metadata: Logger.Metadata = [
+      "smtp.session-id": "\(String(id, radix: 16))",
+      "smtp.client": "\(client.map(\.description) ?? "unknown")",
+    ]
+    if let proxy { metadata["smtp.proxy"] = "\(proxy)" }
+    endpoint.logger.log(level: level, message, metadata: metadata)
   }
 }

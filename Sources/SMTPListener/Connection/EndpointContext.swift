@@ -10,6 +10,7 @@ struct EndpointContext<Policy: SubmissionPolicy>: Sendable {
   let limits: ConnectionLimits
   let tls: ServerTLS?
   let registry: ConnectionRegistry
+  let proxies: [IPNetwork]
   let logger: Logger
 
   /// Octets that are shown to the session at a time, so that many small commands make only so many

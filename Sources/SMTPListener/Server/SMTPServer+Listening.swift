@@ -2,7 +2,6 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 import SMTPProtocol
 
 // Sockets and pipelines.
@@ -59,14 +58,16 @@ extension SMTPServer {
     if let limits = endpoint.limits { configuration.limits = limits }
     return EndpointContext(
       policy: policy, type: endpoint.type, configuration: configuration, limits: limits, tls: tls, registry: registry,
-      logger: logger)
+      proxies: endpoint.proxies, logger: logger)
   }
 
   /// Puts a connection behind a new channel, or turns it away.
   private static func accept(_ channel: any Channel, at endpoint: EndpointContext<Policy>) -> EventLoopFuture<Void> {
     channel.eventLoop.makeCompletedFuture {
       let connection = Connection(channel: channel, endpoint: endpoint)
-      guard let refusal = endpoint.registry.add(connection) else { return try open(channel, connection) }
+      // Whose connection a proxy brings is known when it has said so.
+      let source = connection.assumeIsolated { $0.isFromProxy ? nil : $0.client?.address }
+      guard let refusal = endpoint.registry.add(connection, from: source) else { return try open(channel, connection) }
       connection.assumeIsolated { $0.log(.debug, "Connection refused by a limit") }
       // Whoever awaits TLS cannot read a reply in clear.
       let reply = endpoint.configuration.security == .implicitTLS ? nil : refusal.reply
@@ -77,9 +78,6 @@ extension SMTPServer {
   /// Joins a connection and its channel, which is not active yet.
   static func open(_ channel: any Channel, _ connection: Connection<Policy>) throws {
     channel.closeFuture.whenComplete { _ in connection.assumeIsolated { $0.closed() } }
-    if connection.endpoint.configuration.security == .implicitTLS, let tls = connection.endpoint.tls {
-      try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
-    }
     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection))
   }
 }

@@ -13,8 +13,9 @@ final class TestClient: Sendable {
 
   /// - Parameters:
   ///   - tls: to begin TLS at once.
+  ///   - prefix: octets that go out in one piece with the first others, TLS's too.
   ///   - reads: whether the client reads before it is asked to.
-  init(_ endpoint: SocketEndpoint, tls: ClientTLS? = nil, reads: Bool = true) async throws {
+  init(_ endpoint: SocketEndpoint, tls: ClientTLS? = nil, prefix: [UInt8] = [], reads: Bool = true) async throws {
     let (stream, continuation) = AsyncThrowingStream.makeStream(of: ByteBuffer.self, throwing: (any Error).self)
     inbound = stream
     reader = Reader(stream)
@@ -23,6 +24,7 @@ final class TestClient: Sendable {
       .channelOption(.socketOption(.so_rcvbuf), value: 65_536)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          if !prefix.isEmpty { try channel.pipeline.syncOperations.addHandler(Prefix(prefix)) }
           if let tls { try channel.pipeline.syncOperations.addHandler(try tls.handler()) }
           try channel.pipeline.syncOperations.addHandler(Collector(continuation))
         }
@@ -35,11 +37,13 @@ final class TestClient: Sendable {
   /// Sends lines, each with CRLF, in one segment.
   func send(_ lines: String...) async throws { try await write(lines.map { $0 + "\r\n" }.joined()) }
 
-  func write(_ text: String) async throws {
+  func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+
+  func write(_ octets: [UInt8]) async throws {
     do {
-      try await channel.writeAndFlush(ByteBuffer(string: text))
+      try await channel.writeAndFlush(ByteBuffer(bytes: octets))
     } catch {
-      _ = try await octets()  // throws what closed the channel
+      _ = try await self.octets()  // throws what closed the channel
       throw error
     }
   }
@@ -91,6 +95,20 @@ final class TestClient: Sendable {
   }
 
   func close() async throws { try? await channel.close() }
+
+  private final class Prefix: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private var octets: [UInt8]
+    init(_ octets: [UInt8]) { self.octets = octets }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+      var buffer = ByteBuffer(bytes: octets)
+      octets = []
+      buffer.writeImmutableBuffer(unwrapOutboundIn(data))
+      context.write(wrapOutboundOut(buffer), promise: promise)
+    }
+  }
 
   private final class Collector: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer

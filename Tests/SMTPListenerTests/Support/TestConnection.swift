@@ -8,7 +8,7 @@ import SMTPProtocol
 /// A connection on a channel without a socket, whose time is the test's.
 func testConnection(
   _ policy: TestPolicy, security: ConnectionSecurity = .plaintext, limits: ConnectionLimits = ConnectionLimits(),
-  tls: ServerTLS? = nil
+  tls: ServerTLS? = nil, peer: String = "127.0.0.1", proxies: [String] = []
 ) async throws -> (NIOAsyncTestingChannel, Connection<TestPolicy>) {
   let configuration = try testConfiguration {
     $0.security = security
@@ -16,21 +16,25 @@ func testConnection(
   }
   let endpoint = EndpointContext(
     policy: policy, type: .public, configuration: configuration, limits: limits, tls: tls,
-    registry: ConnectionRegistry(limits: limits), logger: quiet)
+    registry: ConnectionRegistry(limits: limits), proxies: proxies.compactMap { IPNetwork($0) }, logger: quiet)
   let channel = NIOAsyncTestingChannel()
+  let address = try SocketAddress(ipAddress: peer, port: 1)
+  channel.remoteAddress = address
   let connection = try await channel.testingEventLoop.executeInContext {
     let connection = Connection(channel: channel, endpoint: endpoint)
     try SMTPServer.open(channel, connection)
     return connection
   }
-  try await channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1))
+  try await channel.connect(to: address)
   return (channel, connection)
 }
 
 extension NIOAsyncTestingChannel {
   /// The client sends `text`, and the loop does all that follows.
-  func type(_ text: String) async throws {
-    try await writeInbound(ByteBuffer(string: text))
+  func type(_ text: String) async throws { try await type(Array(text.utf8)) }
+
+  func type(_ octets: [UInt8]) async throws {
+    try await writeInbound(ByteBuffer(bytes: octets))
     await testingEventLoop.run()
   }
 }

@@ -18,10 +18,15 @@ final class TestPolicy: SubmissionPolicy {
 
   let script: Script
   let log = EventLog()
+  private let asked = Mutex<[ConnectionFacts]>([])
+
+  /// What it was told of connections, in order.
+  var connections: [ConnectionFacts] { asked.withLock { $0 } }
 
   init(_ script: Script = Script()) { self.script = script }
 
   func connect(_ connection: ConnectionFacts) async -> ConnectionDecision<Session> {
+    asked.withLock { $0.append(connection) }
     log.record("connect")
     await script.connectGate?.passed()
     return script.refusal.map { .refuse($0) } ?? .accept(Session(policy: self))
