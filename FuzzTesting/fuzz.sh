@@ -42,13 +42,7 @@ for name in $targets; do
     printf '%-8s %5d inputs, %s\n' "$name" "$(ls "Corpus/$name" | wc -l)" "$(du -sh --apparent-size "Corpus/$name" | cut -f1)"
     continue
   fi
-  case $name in
-    server | command) length=2304 ;;
-    client) length=1536 ;;
-    mailbox | proxy) length=512 ;;
-    *) length=1024 ;;
-  esac
-  if "$fuzz" "--target=$name" "$limit" -max_len=$length -timeout=10 -rss_limit_mb=1024 -dict=smtp.dict -use_value_profile=1 \
+  if "$fuzz" "--target=$name" "$limit" -timeout=10 -rss_limit_mb=1024 -dict=smtp.dict -use_value_profile=1 \
     -print_final_stats=1 "-artifact_prefix=$failures/" "$found" "Corpus/$name" < /dev/null > "$log" 2>&1; then
     verdict=fine
   else

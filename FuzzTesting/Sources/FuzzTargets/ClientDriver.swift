@@ -58,7 +58,9 @@ final class ClientDriver {
       if case .read = step.action { break }
       perform(step.action)
     }
-    if !isOver { require(stream.count - position <= configuration.limits.replyLine, "asks for more than a line at once") }
+    if !isOver {
+      require(stream.count - position <= configuration.limits.replyLine, "asks for more than a line at once")
+    }
   }
 
   /// The server has gone.
@@ -108,7 +110,7 @@ final class ClientDriver {
   private func next() {
     guard let job = jobs.popFirst() else { return perform(session.quit(at: now, output: &output)) }
     current = job
-    mayUseUTF8 = true
+    mayUseUTF8 = job.transaction.envelope.isInternationalized
     perform(session.begin(job.transaction, at: now, output: &output))
   }
 
@@ -122,7 +124,8 @@ final class ClientDriver {
   private func end() {
     isOver = true
     require(session.nextDeadline == nil, "is over and has a deadline")
-    require(session.receive([0x32].span, at: now, output: &output).action == .close, "is over and goes on")
+    let late = Array("220 late\r\n".utf8)
+    require(session.receive(late.span, at: now, output: &output).action == .close, "is over and goes on")
     require(session.fail(.timeout) == .close, "fails twice")
     require(output.isEmpty, "says something after the end")
   }
@@ -181,7 +184,9 @@ final class ClientDriver {
     output = []
   }
 
-  private static func joined(_ lines: [ArraySlice<UInt8>]) -> [UInt8] { Array(lines.map { $0 + [0x0D, 0x0A] }.joined()) }
+  private static func joined(_ lines: [ArraySlice<UInt8>]) -> [UInt8] {
+    Array(lines.map { $0 + [0x0D, 0x0A] }.joined())
+  }
 
   /// The content of whole chunks, and whether one is the last.
   private static func unchunked(_ wire: [UInt8]) -> (content: [UInt8], isLast: Bool) {
@@ -201,6 +206,14 @@ final class ClientDriver {
       }
     }
     return (content, false)
+  }
+}
+
+extension Envelope {
+  /// Whether its sender asks for SMTPUTF8, in so many words or by an address.
+  fileprivate var isInternationalized: Bool {
+    let texts = ["\(reversePath)"] + recipients.map { "\($0.path)" }
+    return parameters.isInternationalized || texts.contains { $0.utf8.contains { $0 >= 0x80 } }
   }
 }
 

@@ -71,10 +71,15 @@ extension FuzzTarget {
     }
     let lines = ReferenceContent.lines(of: job.content[...])
     require(
-      lines.map { Array($0.map { $0 + [0x0D, 0x0A] }.joined()) } == message.content, "other content arrived:\n\(what())")
+      lines.map { Array($0.map { $0 + [0x0D, 0x0A] }.joined()) } == message.content, "other content arrived:\n\(what())"
+    )
     let envelope = message.request.envelope
     require(envelope.reversePath == job.transaction.envelope.reversePath, "another sender arrived:\n\(what())")
     require(envelope.recipients.map(\.path) == accepted.map(\.path), "other recipients arrived:\n\(what())")
+    let arrived = zip(envelope.recipients, accepted).allSatisfy { arrived, sent in
+      arrived.parameters == sent.parameters || arrived.parameters == RecipientParameters()
+    }
+    require(arrived, "other wishes arrived:\n\(what())")
   }
 }
 
@@ -106,7 +111,9 @@ extension ConnectionSecurity {
 
 extension [UInt8] {
   /// Every LF gets its CR, every other CR and NUL goes.
-  fileprivate var withLawfulLines: [UInt8] { flatMap { $0 == 0x0A ? [0x0D, 0x0A] : $0 == 0x0D || $0 == 0 ? [] : [$0] } }
+  fileprivate var withLawfulLines: [UInt8] {
+    flatMap { $0 == 0x0A ? [0x0D, 0x0A] : $0 == 0x0D || $0 == 0 ? [] : [$0] }
+  }
 }
 
 extension Decisions {
@@ -130,7 +137,9 @@ extension Decisions {
   /// A message to up to three recipients, whose parameters ask for something or nothing.
   fileprivate mutating func job() -> ClientDriver.Job {
     let senders = ["a@b.example", "", "\"a b\\\"\"@[192.0.2.1]", "ä@b.example"].compactMap { ReversePath($0) }
-    let paths = ["c@d.example", "postmaster", "\"<>\"@[IPv6:2001:db8::1]", "ö@bücher.example"].compactMap { ForwardPath($0) }
+    let paths = ["c@d.example", "postmaster", "\"<>\"@[IPv6:2001:db8::1]", "ö@bücher.example"].compactMap {
+      ForwardPath($0)
+    }
     let original = OriginalRecipient(addressType: "rfc822", address: "c+d=e@d.example")
     var envelope = Envelope(reversePath: next(of: senders), recipients: [ForwardPath]())
     for _ in 0..<(1 + next(below: 4)) % 4 {
@@ -157,6 +166,8 @@ extension Decisions {
   /// Content in pieces of one size, which may cut a CRLF.
   fileprivate mutating func pieces(_ content: [UInt8]) -> [[UInt8]] {
     let size = next(of: [content.count, 1, 3, 64])
-    return stride(from: 0, to: content.count, by: max(1, size)).map { Array(content[$0..<min(content.count, $0 + size)]) }
+    return stride(from: 0, to: content.count, by: max(1, size)).map {
+      Array(content[$0..<min(content.count, $0 + size)])
+    }
   }
 }

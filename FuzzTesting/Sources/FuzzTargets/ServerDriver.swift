@@ -48,15 +48,16 @@ final class ServerDriver {
       let before = replies.count
       let shown = stream.count - position
       let step = session.receive(stream.span.extracting(position...), at: now, replies: &replies)
-      noteReplies(since: before)
       require((0...shown).contains(step.consumed), "consumed what was not shown")
+      let start = position
+      position += step.consumed
+      noteReplies(since: before)
       if case .content(let range) = step.action {
         require(!range.isEmpty && range.lowerBound >= 0 && range.upperBound <= step.consumed, "content out of range")
         order.content()
-        content += stream[position + range.lowerBound..<position + range.upperBound]
+        content += stream[start + range.lowerBound..<start + range.upperBound]
         require(content.count <= limits.messageSize, "more content than a message may have")
       }
-      position += step.consumed
       steps += 1
       require(steps <= 4 * stream.count + 64, "the session does not get on")
       if case .read = step.action { break }

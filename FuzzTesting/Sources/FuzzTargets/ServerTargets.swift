@@ -93,7 +93,7 @@ extension Decisions {
     configuration.acceptsMissingHelloAfterTLS = !next()
     configuration.offersChunking = !next()
     configuration.extensions = next() ? [] : .all
-    configuration.limits.smallChunks = 1_000
+    configuration.limits.smallChunks = 4_096
     if next() {
       configuration.limits.commandLine = 64
       configuration.limits.authenticationLine = 96

@@ -22,7 +22,9 @@ extension FuzzTarget {
     }
     if let id = EnvelopeID(text) { checkText(id.description, limit: 100) }
     if let code = EnhancedStatusCode(text) { require(EnhancedStatusCode(code.description) == code, "another code") }
-    if let original = OriginalRecipient(addressType: "utf-8", address: text) { checkText(original.description, limit: 500) }
+    if let original = OriginalRecipient(addressType: "utf-8", address: text) {
+      checkText(original.description, limit: 500)
+    }
     checkReply(text)
     checkCommand(input.payload)
   }
@@ -57,8 +59,10 @@ extension FuzzTarget {
   }
 
   private static func checkReply(_ text: String) {
-    let reply = SMTPReply(550, EnhancedStatusCode(.permanentFailure, 1, 1), lines: text.split(separator: "\n").map(String.init))
-    require(reply.lines.allSatisfy { $0.utf8.count <= 400 && $0.utf8.allSatisfy { (0x20...0x7E).contains($0) } }, "no reply")
+    let reply = SMTPReply(
+      550, EnhancedStatusCode(.permanentFailure, 1, 1), lines: text.split(separator: "\n").map(String.init))
+    require(
+      reply.lines.allSatisfy { $0.utf8.count <= 400 && $0.utf8.allSatisfy { (0x20...0x7E).contains($0) } }, "no reply")
   }
 
   /// The same octets as RCPT has them, which need not be UTF-8.
@@ -100,7 +104,8 @@ extension FuzzTarget {
     require(consumed == header.count && consumed <= limit, "a header of \(consumed) octets")
     require((facts.source == nil) == (facts.destination == nil), "one address without the other")
     require(!facts.isLocal || facts.source == nil, "the proxy itself comes from elsewhere")
-    for text in [facts.authority, facts.networkNamespace, facts.tls?.commonName, facts.tls?.cipher, facts.tls?.version] {
+    for text in [facts.authority, facts.networkNamespace, facts.tls?.commonName, facts.tls?.cipher, facts.tls?.version]
+    {
       checkText(text ?? "", limit: limit)
     }
     require(facts.vpcEndpoint?.identifier.utf8.allSatisfy { (0x21...0x7E).contains($0) } != false, "an endpoint's name")

@@ -11,35 +11,41 @@ private func runFuzzer(
   _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<Arguments>, _ callback: Callback
 ) -> CInt
 
-private let name = CommandLine.arguments.first { $0.hasPrefix("--target=") }?.dropFirst("--target=".count)
-private let chosen = FuzzTarget.all.first { $0.name == name ?? "" }
-guard let chosen else {
-  print("--target=NAME, one of: \(FuzzTarget.all.map(\.name).joined(separator: " "))")
-  exit(64)
+private func chosenTarget() -> FuzzTarget {
+  let target = FuzzTarget.all.first { CommandLine.arguments.contains("--target=\($0.name)") }
+  guard let target else {
+    print("--target=NAME, one of: \(FuzzTarget.all.map(\.name).joined(separator: " "))")
+    exit(64)
+  }
+  return target
 }
-private var count = CommandLine.argc
-private var arguments = CommandLine.unsafeArgv
+
+private let target = chosenTarget()
+private let words = CommandLine.arguments + ["-max_len=\(target.maximumLength)"]
+private var count = CInt(words.count)
+private var arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: words.count + 1)
+for (index, word) in words.enumerated() { arguments[index] = strdup(word) }
+arguments[words.count] = nil
 exit(
   runFuzzer(&count, &arguments) { octets, size in
-    chosen.check(UnsafeRawBufferPointer(start: octets, count: size))
+    target.check(UnsafeRawBufferPointer(start: octets, count: size))
     return 0
   })
 #else
-// `fuzz replay FOLDER …`: shows each target the files in the subfolder of its name. `fuzz list`: the targets.
+// `fuzz replay FOLDER …`: shows each target the files in the subfolder of its name.
 private let words = CommandLine.arguments.dropFirst()
 switch words.first {
-case "list":
-  for target in FuzzTarget.all { print(target.name, target.maximumLength) }
 case "replay":
   for folder in words.dropFirst() { try replay(folder) }
 default:
-  print("fuzz list | replay FOLDER …")
+  print("fuzz replay FOLDER …")
   exit(64)
 }
 
 private func replay(_ folder: String) throws {
   for target in FuzzTarget.all {
     let path = "\(folder)/\(target.name)"
+    guard FileManager.default.fileExists(atPath: path) else { continue }  // no input of this target ever failed
     let files = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     for file in files {
       let input = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(file)"))
