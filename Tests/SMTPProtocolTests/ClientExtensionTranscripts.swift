@@ -63,7 +63,7 @@ extension ClientTranscript {
         C: RCPT TO:<b@example.org>
         """, stage: .sender),
     ClientTranscript(
-      name: "ORCPT in UTF-8",
+      name: "ORCPT beyond US-ASCII, which every server with DSN takes so",
       transactions: [
         .test(to: "b@example.org") {
           internationalized(&$0)
@@ -73,7 +73,7 @@ extension ClientTranscript {
       ],
       lines: ready("PIPELINING", "DSN", "SMTPUTF8") + """
         C: MAIL FROM:<a@example.com> SMTPUTF8
-        C: RCPT TO:<b@example.org> ORCPT=utf-8;jürgen@example.org
+        C: RCPT TO:<b@example.org> ORCPT=utf-8;j\\x{FC}rgen@example.org
         """, stage: .sender),
     ClientTranscript(
       name: "ORCPT beyond US-ASCII where SMTPUTF8 is not spoken",
@@ -127,7 +127,8 @@ extension ClientTranscript {
     ClientTranscript(
       name: "SMTPUTF8",
       transactions: [
-        .test(to: "bjørn@exämple.org", from: "jürgen@example.com", body: .eightBitMIME, size: 22, change: internationalized)
+        .test(
+          to: "bjørn@exämple.org", from: "jürgen@example.com", body: .eightBitMIME, size: 22, change: internationalized)
       ],
       lines: ready("PIPELINING", "8BITMIME", "SIZE 22", "smtputf8") + """
         C: MAIL FROM:<jürgen@example.com> SIZE=22 BODY=8BITMIME SMTPUTF8
@@ -270,7 +271,9 @@ extension ClientTranscript {
       ], stage: .idle),
     ClientTranscript(
       name: "more messages than MAILMAX; a refused one counts",
-      transactions: [.test(to: "b@example.org"), .test(to: "c@example.org"), .test(to: "d@example.org", "e@example.org")],
+      transactions: [
+        .test(to: "b@example.org"), .test(to: "c@example.org"), .test(to: "d@example.org", "e@example.org"),
+      ],
       content: "",
       lines: ready("PIPELINING", "LIMITS MAILMAX=2") + """
         C: MAIL FROM:<a@example.com>

@@ -251,7 +251,8 @@ extension ClientTranscript {
       outcomes: [
         [
           .unsuitable(
-            EnhancedStatusCode(trusted: .permanentFailure, 6, 0), "The message holds a CR or LF alone and is not sent")
+            EnhancedStatusCode(trusted: .permanentFailure, 6, 0),
+            "The message holds a NUL, or a CR or LF alone, and is not sent")
         ]
       ], failure: ClientFailure(.unsendableContent, at: .content), stage: .quit),
   ]

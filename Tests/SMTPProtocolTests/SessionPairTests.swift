@@ -50,16 +50,4 @@ import Testing
     #expect(!(await pair.connect()))
     #expect(pair.failure?.stage == .authentication)
   }
-
-  @Test func contentThatIsTooLargeIsRefusedWhole() async throws {
-    let (pair, policy) = try pair { $0.limits.messageSize = 1000 }
-    #expect(await pair.connect())
-    let outcomes = await pair.send(envelope, content: [UInt8](repeating: 0x78, count: 2000))
-    guard case .refused(let reply, at: .sender) = outcomes.first else {
-      Issue.record("\(outcomes)")
-      return
-    }
-    #expect(reply.code == 552)
-    #expect(policy.record.messages.isEmpty)
-  }
 }

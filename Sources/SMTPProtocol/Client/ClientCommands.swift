@@ -31,33 +31,21 @@ extension [UInt8] {
     if parameters.bodyType == .eightBitMIME, offered.eightBitMIME { append(" BODY=8BITMIME") }
     if isInternationalized { append(" SMTPUTF8") }
     if offered.notifications { parameters.appendDSN(to: &self) }
-    if offered.authentication, context.isAuthenticated {
-      // Whom we cannot name counts as unknown (RFC 4954 §5).
-      if parameters.submitter?.mailbox?.isInternationalized == true, !isInternationalized {
-        append(" AUTH=<>")
-      } else {
-        parameters.appendSubmitter(to: &self)
-      }
+    if let submitter = parameters.submitter, offered.authentication, context.isAuthenticated {
+      appendSubmitter(submitter, isInternationalized: isInternationalized)
     }
     appendLineEnd()
   }
 
   /// RCPT (RFC 5321 §4.1.1.3), with what is to be reported where the server offers DSN.
-  mutating func appendRecipient(_ index: Int, of transaction: ClientTransaction, _ context: ClientSession.Context) {
-    let recipient = transaction.envelope.recipients[index]
+  mutating func appendRecipient(_ recipient: Recipient, _ context: ClientSession.Context) {
     append("RCPT TO:<")
     switch recipient.path {
     case .mailbox(let mailbox): append(mailbox)
     case .postmaster: append("postmaster")
     }
     append(">")
-    if context.capabilities.notifications {
-      var parameters = recipient.parameters
-      if parameters.originalRecipient?.isInternationalized == true, !transaction.isInternationalized(context) {
-        parameters.originalRecipient = parameters.originalRecipient?.withoutUTF8
-      }
-      parameters.appendDSN(to: &self)
-    }
+    if context.capabilities.notifications { recipient.parameters.appendDSN(to: &self) }
     appendLineEnd()
   }
 
@@ -72,6 +60,15 @@ extension [UInt8] {
   mutating func appendLineEnd() {
     append(.carriageReturn)
     append(.lineFeed)
+  }
+
+  /// The AUTH parameter (RFC 4954 §5). Whom we cannot name counts as unknown.
+  private mutating func appendSubmitter(_ submitter: ReversePath, isInternationalized: Bool) {
+    append(" AUTH=")
+    guard let mailbox = submitter.mailbox, isInternationalized || !mailbox.isInternationalized else {
+      return append("<>")
+    }
+    Xtext.encode(Array(mailbox.description.utf8).span, into: &self)
   }
 
   private mutating func append(_ mailbox: Mailbox) {
@@ -96,16 +93,5 @@ extension [UInt8] {
       rest /= 10
     } while rest > 0
     self[start...].reverse()
-  }
-}
-
-extension OriginalRecipient {
-  /// The same address for where SMTPUTF8 is not spoken, with `\x{…}` for what is beyond US-ASCII (RFC 6533 §3,
-  /// utf-8-addr-xtext); `nil` where it grows too long so.
-  fileprivate var withoutUTF8: OriginalRecipient? {
-    let text = address.unicodeScalars.map { scalar in
-      scalar.isASCII ? String(scalar) : "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
-    }
-    return OriginalRecipient(addressType: addressType, address: text.joined())
   }
 }

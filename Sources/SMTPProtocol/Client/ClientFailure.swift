@@ -56,7 +56,7 @@ public struct ClientFailure: Hashable, Sendable, CustomStringConvertible {
     case connectionLost(String)
     /// The client's own side gave up, for this reason.
     case abandoned(String)
-    /// The content holds a CR or an LF alone. Sent as it is, such content may read as two messages elsewhere.
+    /// The content holds a NUL, or a CR or an LF alone. Sent as it is, such content may read as two messages elsewhere.
     case unsendableContent
   }
 
@@ -97,7 +97,7 @@ public struct ClientFailure: Hashable, Sendable, CustomStringConvertible {
     case .timeout: "took too long at \(stage)"
     case .connectionLost(let why): "was lost at \(stage): \(why)"
     case .abandoned(let why): "was left at \(stage): \(why)"
-    case .unsendableContent: "was left, since the content holds a CR or LF alone"
+    case .unsendableContent: "was left, since the content holds a NUL, or a CR or LF alone"
     }
   }
 }

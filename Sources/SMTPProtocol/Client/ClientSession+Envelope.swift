@@ -78,7 +78,7 @@ extension ClientSession.State {
     guard context.capabilities.pipelining else { return }
     var next = transaction.place(from: 0)
     while let index = next {
-      output.appendRecipient(index, of: transaction.request, context)
+      output.appendRecipient(transaction.recipients[index], context)
       next = transaction.place(from: index + 1)
     }
     if context.pipelinesData { output.appendCommand("DATA") }
@@ -90,7 +90,7 @@ extension ClientSession.State {
     _ output: inout [UInt8]
   ) -> ClientSession.Transition {
     if let next = transaction.place(from: index) {
-      if !context.capabilities.pipelining { output.appendRecipient(next, of: transaction.request, context) }
+      if !context.capabilities.pipelining { output.appendRecipient(transaction.recipients[next], context) }
       context.wait(context.limits.recipientTimeout)
       return ClientSession.Transition(.recipient(transaction, index: next), .read)
     }

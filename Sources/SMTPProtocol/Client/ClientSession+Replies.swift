@@ -69,7 +69,8 @@ extension ClientOutcome {
     case .refused(let reply): self = .refused(reply, at: failure.stage)
     case .unsendableContent:
       self = .unsuitable(
-        EnhancedStatusCode(trusted: .permanentFailure, 6, 0), "The message holds a CR or LF alone and is not sent")
+        EnhancedStatusCode(trusted: .permanentFailure, 6, 0),
+        "The message holds a NUL, or a CR or LF alone, and is not sent")
     default: self = .interrupted(failure)
     }
   }

@@ -97,6 +97,8 @@ extension ClientSession {
       unasked = Set(outcomes.indices.lazy.filter { outcomes[$0] != nil })
     }
 
+    var recipients: [Recipient] { request.envelope.recipients }
+
     /// The first place from `index` on of a recipient that the server is asked about.
     func place(from index: Int) -> Int? { (index..<outcomes.count).first { !unasked.contains($0) } }
 

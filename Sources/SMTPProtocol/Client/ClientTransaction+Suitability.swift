@@ -8,7 +8,9 @@ extension ClientTransaction {
     let limit = context.capabilities.recipientLimit ?? .max
     var asked = 0
     return envelope.recipients.map { recipient in
-      if !context.capabilities.smtpUTF8, recipient.path.isInternationalized { return context.cannotTake(.recipientAddress) }
+      if !context.capabilities.smtpUTF8, recipient.path.isInternationalized {
+        return context.cannotTake(.recipientAddress)
+      }
       guard asked < limit else { return .postponed("The next host takes \(limit) recipients at a time") }
       asked += 1
       return nil
@@ -30,7 +32,9 @@ extension ClientTransaction {
     if envelope.parameters.isInternationalized, asciiPart == .unknown {
       return context.cannotTake(.internationalizedHeaders)
     }
-    if let sender = envelope.reversePath.mailbox, sender.isInternationalized { return context.cannotTake(.senderAddress) }
+    if let sender = envelope.reversePath.mailbox, sender.isInternationalized {
+      return context.cannotTake(.senderAddress)
+    }
     return nil
   }
 
