@@ -38,10 +38,11 @@ public final class SessionDriver<Policy: SubmissionPolicy> {
     return await receive([])
   }
 
-  /// The client sends octets.
+  /// The client sends octets. While the session waits for TLS, any are a handshake that fails, and end the connection.
   ///
   /// - Returns: all that the server has to say to them.
   public func receive(_ octets: [UInt8]) async -> [UInt8] {
+    if wantsTLS, !octets.isEmpty { close() }
     input.append(contentsOf: octets)
     while !wantsTLS, !isClosed {
       let step = session.receive(input.span, at: clock.now, replies: &replies)

@@ -10,6 +10,7 @@ import Testing
     case ready = ""
     case transaction = "MAIL FROM:<a@example.com>\r\n"
     case withRecipient = "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\n"
+    case betweenChunks = "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nBDAT 3\r\nx\r\n"
   }
 
   static let table: [(Start, String, code: String, state: String)] = [
@@ -30,6 +31,28 @@ import Testing
     (.transaction, "QUIT", "221", "closing"), (.transaction, "XYZZY", "500", "transaction"),
     (.withRecipient, "DATA", "354", "content"), (.withRecipient, "RSET", "250", "command"),
     (.withRecipient, "QUIT", "221", "closing"), (.withRecipient, "DATA x", "501", "transaction"),
+    (.withRecipient, "BDAT 0", "250", "between chunks"), (.withRecipient, "BDAT 0 LAST", "250", "command"),
+    (.withRecipient, "BDAT 1 x", "501", "closing"), (.withRecipient, "GET / HTTP/1.1", "502", "closing"),
+    (.withRecipient, "RCPT TO:<refused@example.org>", "550", "transaction"),
+    (.ready, "BDAT 0", "503", "command"), (.ready, "BDAT 0 LAST", "503", "command"),
+    (.ready, "BDAT x", "501", "closing"), (.ready, "GET / HTTP/1.1", "502", "closing"),
+    (.ready, "MAIL FROM:<a@example.com> FOO", "555", "command"), (.ready, "HELO y", "250", "command"),
+    (.transaction, "BDAT 0", "503", "command"), (.transaction, "BDAT x", "501", "closing"),
+    (.transaction, "RCPT TO:<b@example.org> FOO", "555", "transaction"), (.transaction, "HELO y", "250", "command"),
+    (.betweenChunks, "EHLO y", "250", "command"), (.betweenChunks, "HELO y", "250", "command"),
+    (.betweenChunks, "RSET", "250", "command"), (.betweenChunks, "QUIT", "221", "closing"),
+    (.betweenChunks, "NOOP", "250", "between chunks"), (.betweenChunks, "HELP", "214", "between chunks"),
+    (.betweenChunks, "VRFY a", "252", "between chunks"), (.betweenChunks, "EXPN a", "502", "between chunks"),
+    (.betweenChunks, "MAIL FROM:<a@example.com>", "503", "between chunks"),
+    (.betweenChunks, "MAIL nonsense", "501", "between chunks"),
+    (.betweenChunks, "RCPT TO:<b@example.org>", "503", "between chunks"),
+    (.betweenChunks, "RCPT nonsense", "501", "between chunks"), (.betweenChunks, "DATA", "503", "between chunks"),
+    (.betweenChunks, "DATA x", "501", "between chunks"), (.betweenChunks, "STARTTLS", "503", "between chunks"),
+    (.betweenChunks, "AUTH PLAIN AHVzZXJuYW1lAHBhc3N3b3Jk", "503", "between chunks"),
+    (.betweenChunks, "XYZZY", "500", "between chunks"), (.betweenChunks, "", "500", "between chunks"),
+    (.betweenChunks, "BDAT 0", "250", "between chunks"), (.betweenChunks, "BDAT 0 LAST", "250", "command"),
+    (.betweenChunks, "BDAT x", "501", "closing"), (.betweenChunks, "GET / HTTP/1.1", "502", "closing"),
+    (.betweenChunks, "BDAT 99999999999", "552", "closing"),
   ]
 
   @Test(arguments: table)
@@ -41,9 +64,12 @@ import Testing
     _ = await driver.connect()
     _ = await driver.send("EHLO x\r\nAUTH PLAIN AHVzZXJuYW1lAHBhc3N3b3Jk\r\n" + start.rawValue)
     let replies = await driver.send(command + "\r\n")
+    let isEnd = command == "BDAT 0 LAST"
     #expect(replies.hasPrefix(code))
     #expect(driver.stateName == state)
-    #expect(policy.record.open == (state == "content" ? 1 : 0))
+    #expect(policy.record.open == (["content", "between chunks"].contains(state) ? 1 : 0))
+    #expect(
+      policy.record.aborted == (start == .betweenChunks && ["command", "closing"].contains(state) && !isEnd ? 1 : 0))
   }
 
   @Test func authenticationAndContent() async throws {
@@ -64,6 +90,75 @@ import Testing
     #expect(driver.stateName == "discarding line")
     _ = await driver.send("\r\n")
     #expect(driver.stateName == "command")
+  }
+
+  /// Action and state, where a policy and its sink hide nothing.
+  @Test func theActionsOfAMessageInChunks() throws {
+    var configuration = ServerConfiguration(hostName: try #require(DomainName("mail.example.net")))
+    configuration.security = .plaintext
+    configuration.requiresAuthentication = false
+    var machine = Machine(configuration)
+    machine.show(
+      "EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nBDAT 5\r\nx\r\nyzBDAT 2 LAST\r\n\r\nNOOP\r\n")
+    #expect(
+      machine.trace == [
+        "ask sender: asking sender", "ask recipient: asking recipient", "ask message: asking message",
+        "content 0..<5: chunk", "content 13..<15: chunk", "ask end: asking end of message", "read: command",
+      ])
+    machine.trace = []
+    machine.show("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nBDAT 1\r\nxBDAT 4\r\n\n")
+    machine.show("x")
+    machine.show("yzBDAT 1 LAST\r\n")
+    machine.show("x")
+    #expect(
+      machine.trace == [
+        "ask sender: asking sender", "ask recipient: asking recipient", "ask message: asking message",
+        "content 0..<1: chunk", "abandonMessage: discarding chunk", "read: discarding chunk", "read: discarding chunk",
+        "read: discarding chunk", "read: command",
+      ])
+    machine.trace = []
+    machine.show("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nBDAT 1\r\nxRSET\r\nQUIT\r\n")
+    #expect(machine.trace.suffix(3) == ["content 0..<1: chunk", "abandonMessage: command", "close: closing"])
+  }
+
+  /// Shows a session input, accepts what it asks, and writes down each action and the state behind it.
+  private struct Machine: ~Copyable {
+    private var session: ServerSession
+    private var replies: [UInt8] = []
+    private let now = MonotonicInstant(nanoseconds: 0)
+    var trace: [String] = []
+
+    init(_ configuration: ServerConfiguration) {
+      session = ServerSession(configuration: configuration)
+      _ = session.start(at: now)
+      session.resume(.connected(mechanisms: [], extensions: .all), at: now, replies: &replies)
+    }
+
+    mutating func show(_ text: String) {
+      var input = Array(text.utf8)
+      while true {
+        let step = session.receive(input.span, at: now, replies: &replies)
+        input.removeFirst(step.consumed)
+        trace.append("\(Self.name(step.action)): \(session.stateName)")
+        switch step.action {
+        case .ask(.endOfMessage): session.resume(.finished(SMTPReply(250, nil, "Ok")), at: now, replies: &replies)
+        case .ask: session.resume(.accept, at: now, replies: &replies)
+        case .read, .close: return
+        default: break
+        }
+      }
+    }
+
+    private static func name(_ action: SessionAction) -> String {
+      switch action {
+      case .content(let range): "content \(range)"
+      case .ask(.sender): "ask sender"
+      case .ask(.recipient): "ask recipient"
+      case .ask(.message): "ask message"
+      case .ask(.endOfMessage): "ask end"
+      default: "\(action)"
+      }
+    }
   }
 
   @Test func startTLS() async throws {

@@ -12,7 +12,8 @@ public struct MessageRequest: Hashable, Sendable {
   public var identity: String?
   /// What protects the connection.
   public var tls: TLSFacts?
-  /// The keyword of a Received field's `with`: SMTP, ESMTP, ESMTPS, ESMTPA or ESMTPSA (RFC 3848).
+  /// The keyword of a Received field's `with`: SMTP, ESMTP, ESMTPS, ESMTPA or ESMTPSA (RFC 3848); with SMTPUTF8 UTF8SMTP,
+  /// UTF8SMTPS, UTF8SMTPA or UTF8SMTPSA (RFC 6531 §4.3).
   public var protocolKeyword: String
 
   /// These facts.

@@ -3,7 +3,8 @@ public import MailModel
 /// Takes one message's content, chunk by chunk. Exactly one of ``finish()`` and ``abort()`` is called at the end, and
 /// nothing after it.
 public protocol MessageSink: Sendable {
-  /// The next octets of the content: without dot-stuffing, with CRLF line ends alone.
+  /// The next octets of the content: without dot-stuffing, with CRLF line ends alone. The last line lacks its CRLF where
+  /// BDAT brought it so.
   ///
   /// Never blocks, since it runs on the connection's event loop. The octets are taken in any case.
   ///

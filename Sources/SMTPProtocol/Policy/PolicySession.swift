@@ -24,6 +24,6 @@ public protocol PolicySession: Sendable {
   /// RCPT: may this recipient be added?
   func recipient(_ recipient: Recipient) async -> PolicyDecision
 
-  /// DATA: where the content goes, or why it may not come.
+  /// DATA, or a message's first BDAT (RFC 3030): where the content goes, or why it may not come.
   func beginMessage(_ message: MessageRequest) async -> MessageDecision<Sink>
 }

@@ -28,39 +28,35 @@ extension ServerSession {
     /// Octets of it that have not come.
     var missing: Int
     var pace: Pace
-    var refusal: ChunkRefusal
-  }
-
-  struct ChunkRefusal {
-    var reply: SMTPReply
+    var refusal: SMTPReply
     /// Whether a pipelining client could not know better.
     var isForgiven = false
-
-    init(_ reply: SMTPReply, isForgiven: Bool = false) { (self.reply, self.isForgiven) = (reply, isForgiven) }
   }
 }
 
 extension ServerSession.State {
   typealias Chunk = ServerSession.Chunk
   typealias Chunks = ServerSession.Chunks
+  typealias RefusedChunk = ServerSession.RefusedChunk
 
   static func chunk(
     _ chunk: Chunk, _ stage: consuming Stage, _ context: inout Context, _ now: MonotonicInstant,
     _ replies: inout [UInt8]
   ) -> Transition {
-    if let refusal = context.refusal(of: chunk, stage) {
-      let refused = ServerSession.RefusedChunk(missing: chunk.octets, pace: Pace(begun: now), refusal: refusal)
-      return discard(refused, stage, &context, &replies)
+    if let refusal = context.refusalOfChunking {
+      return discard(RefusedChunk(chunk, refusal, at: now), stage, &context, &replies)
     }
     switch consume stage {
     case .none:
-      return fail(.needsMail, .none, &context, &replies)  // has its refusal above
+      let refused = RefusedChunk(chunk, .needsMail, isForgiven: context.isTransactionRefused, at: now)
+      return discard(refused, .none, &context, &replies)
     case .envelope(let transaction):
-      guard !chunk.isSmall(context.limits) || context.limits.smallChunks > 0 else {
-        return end(.tooManySmallChunks, .envelope(transaction), &replies)
-      }
-      return Transition(.asking(.chunkedMessage(chunk)), .ask(.message(context.request(transaction))))
+      return firstChunk(chunk, transaction, &context, now, &replies)
     case .chunks(var chunks):
+      guard chunk.octets <= context.limits.messageSize - chunks.octets else {
+        let refused = RefusedChunk(chunk, .tooLarge(limit: context.limits.messageSize), at: now)
+        return discard(refused, .chunks(chunks), &context, &replies)
+      }
       chunks.begin(chunk, at: now, context.limits)
       guard chunks.small <= context.limits.smallChunks else {
         return end(.tooManySmallChunks, .chunks(chunks), &replies)
@@ -69,7 +65,25 @@ extension ServerSession.State {
     }
   }
 
-  /// The policy has an opinion of a message whose first BDAT was read.
+  private static func firstChunk(
+    _ chunk: Chunk, _ transaction: consuming Transaction, _ context: inout Context, _ now: MonotonicInstant,
+    _ replies: inout [UInt8]
+  ) -> Transition {
+    guard !transaction.recipients.isEmpty else {
+      let refused = RefusedChunk(chunk, .needsRecipient, isForgiven: transaction.hasRefusedRecipient, at: now)
+      return discard(refused, .none, &context, &replies)
+    }
+    guard chunk.octets <= context.limits.messageSize else {
+      let refused = RefusedChunk(chunk, .tooLarge(limit: context.limits.messageSize), at: now)
+      return discard(refused, .none, &context, &replies)
+    }
+    guard !chunk.isSmall(context.limits) || context.limits.smallChunks > 0 else {
+      return end(.tooManySmallChunks, .none, &replies)
+    }
+    return Transition(.asking(.chunkedMessage(chunk)), .ask(.message(context.request(transaction))))
+  }
+
+  /// The policy has decided on a message whose first BDAT was read.
   static func afterChunkedMessage(
     _ chunk: Chunk, refusal: SMTPReply?, _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
@@ -79,9 +93,7 @@ extension ServerSession.State {
       return Transition(.chunk(chunks))
     }
     guard refusal.code != 421 else { return end(refusal, .none, &replies) }
-    let refused = ServerSession.RefusedChunk(
-      missing: chunk.octets, pace: Pace(begun: now), refusal: ServerSession.ChunkRefusal(refusal))
-    return discard(refused, .none, &context, &replies)
+    return discard(RefusedChunk(chunk, refusal, at: now), .none, &context, &replies)
   }
 
   static func receiveChunk(
@@ -118,19 +130,18 @@ extension ServerSession.State {
   private static func refuse(
     _ chunks: Chunks, for defect: ChunkReader.Defect, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    let refusal = ServerSession.ChunkRefusal(.refusal(of: defect, context.limits))
-    let refused = ServerSession.RefusedChunk(missing: chunks.missing, pace: chunks.pace, refusal: refusal)
+    let refusal = SMTPReply.refusal(of: defect, context.limits)
+    let refused = RefusedChunk(missing: chunks.missing, pace: chunks.pace, refusal: refusal)
     return discard(refused, .chunks(chunks), &context, &replies)
   }
 
   /// A refused BDAT ends the transaction. What was pipelined behind it gets 503, and is not held against the client.
   private static func discard(
-    _ chunk: ServerSession.RefusedChunk, _ stage: consuming Stage, _ context: inout Context,
-    _ replies: inout [UInt8]
+    _ chunk: RefusedChunk, _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     context.isTransactionRefused = true
     guard chunk.missing <= context.limits.discardedContent - context.budgets.discardedOctets else {
-      chunk.refusal.reply.encode(into: &replies)
+      chunk.refusal.encode(into: &replies)
       return end(.tooMuchRefused, stage, &replies)
     }
     context.budgets.discardedOctets += chunk.missing
@@ -138,7 +149,7 @@ extension ServerSession.State {
   }
 
   static func discardChunk(
-    _ input: Span<UInt8>, _ offset: inout Int, _ chunk: ServerSession.RefusedChunk, _ context: inout Context,
+    _ input: Span<UInt8>, _ offset: inout Int, _ chunk: RefusedChunk, _ context: inout Context,
     _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
     var chunk = chunk
@@ -149,9 +160,9 @@ extension ServerSession.State {
     chunk.pace.count(dropped)
     guard chunk.missing == 0 else { return Transition(.discardingChunk(chunk), .read) }
     context.waitingSince = now
-    return chunk.refusal.isForgiven
-      ? forgive(chunk.refusal.reply, .none, &context, &replies)
-      : refuse(chunk.refusal.reply, then: .none, &context, &replies)
+    return chunk.isForgiven
+      ? forgive(chunk.refusal, .none, &context, &replies)
+      : refuse(chunk.refusal, then: .none, &context, &replies)
   }
 }
 
@@ -170,26 +181,19 @@ extension ServerSession.Chunks {
   }
 }
 
+extension ServerSession.RefusedChunk {
+  fileprivate init(
+    _ chunk: ServerSession.Chunk, _ refusal: SMTPReply, isForgiven: Bool = false, at now: MonotonicInstant
+  ) {
+    self.init(missing: chunk.octets, pace: Pace(begun: now), refusal: refusal, isForgiven: isForgiven)
+  }
+}
+
 extension ServerSession.Context {
-  /// Why a BDAT cannot be taken.
-  fileprivate func refusal(
-    of chunk: ServerSession.Chunk, _ stage: borrowing ServerSession.Stage
-  ) -> ServerSession.ChunkRefusal? {
-    guard isSecured else { return ServerSession.ChunkRefusal(.needsTLS) }
-    guard configuration.offersChunking else { return ServerSession.ChunkRefusal(.noChunking) }
-    var octets = chunk.octets
-    switch stage {
-    case .none:
-      return ServerSession.ChunkRefusal(.needsMail, isForgiven: isTransactionRefused)
-    case .envelope(let transaction):
-      guard hello?.isExtended == true else { return ServerSession.ChunkRefusal(.chunkingNeedsHello) }
-      guard !transaction.recipients.isEmpty else {
-        return ServerSession.ChunkRefusal(.needsRecipient, isForgiven: transaction.hasRefusedRecipient)
-      }
-    case .chunks(let chunks):
-      let (sum, isTooMuch) = octets.addingReportingOverflow(chunks.octets)
-      octets = isTooMuch ? .max : sum
-    }
-    return octets > limits.messageSize ? ServerSession.ChunkRefusal(.tooLarge(limit: limits.messageSize)) : nil
+  /// Why no BDAT is taken, whatever it says. HELO offers no extension (RFC 5321 §4.1.1.1).
+  fileprivate var refusalOfChunking: SMTPReply? {
+    guard isSecured else { return .needsTLS }
+    guard configuration.offersChunking else { return .noChunking }
+    return hello?.isExtended == true ? nil : .chunkingNeedsHello
   }
 }

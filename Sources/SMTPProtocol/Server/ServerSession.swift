@@ -47,7 +47,7 @@ public struct ServerSession: ~Copyable {
   public var nextDeadline: MonotonicInstant? { state.deadline(context) }
 
   /// Time has passed. ``SessionAction/read`` where it is not up yet; otherwise the session says 421 and ends: first
-  /// ``SessionAction/abandonMessage`` where content was coming, then ``SessionAction/close`` from the next call.
+  /// ``SessionAction/abandonMessage`` where a message had begun, then ``SessionAction/close`` from the next call.
   public mutating func expire(at now: MonotonicInstant, replies: inout [UInt8]) -> SessionAction {
     state.expire(&context, now, &replies)
   }

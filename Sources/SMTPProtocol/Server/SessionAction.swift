@@ -10,11 +10,11 @@ public import MailModel
   case content(Range<Int>)
   /// Forget the exchange that is under way: the client cancelled it.
   case abandonExchange
-  /// Tell the message's sink to abort, and forget it. The session reads on to the end of the content by itself.
+  /// Tell the message's sink to abort, and forget it. What is still to come of the content, the session drops by itself.
   case abandonMessage
   /// Write the replies, then begin TLS as its server, and tell ``ServerSession/tlsStarted(_:mechanisms:at:)``.
   case startTLS
-  /// Write the replies, then end the connection.
+  /// Write the replies, then end the connection. No message is under way any more.
   case close
 }
 
@@ -41,7 +41,7 @@ public struct SessionStep: Hashable, Sendable {
   case sender(SenderRequest)
   /// ``PolicySession/recipient(_:)`` [``SessionAnswer/accept``, ``SessionAnswer/refuse(_:)``].
   case recipient(Recipient)
-  /// ``PolicySession/beginMessage(_:)`` [``SessionAnswer/accept``, ``SessionAnswer/refuse(_:)``].
+  /// ``PolicySession/beginMessage(_:)``, at DATA or the first BDAT [``SessionAnswer/accept``, ``SessionAnswer/refuse(_:)``].
   case message(MessageRequest)
   /// ``MessageSink/finish()`` [``SessionAnswer/finished(_:)``].
   case endOfMessage
