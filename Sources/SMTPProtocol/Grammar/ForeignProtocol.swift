@@ -38,8 +38,8 @@ enum ForeignProtocol {
     }
   }
 
-  /// Whether the line ends in a blank, a protocol's name and its version, as a request of HTTP, RTSP or SIP with any
-  /// method does: `PROPFIND / HTTP/1.1`.
+  /// Whether the line is three words or more and ends in a protocol's name and version, as a request of HTTP, RTSP or SIP
+  /// with any method does: `PROPFIND / HTTP/1.1`.
   private static func isRequestLine(_ line: Span<UInt8>) -> Bool {
     guard line.count > 4 else { return false }
     let slash = line.count - 4
@@ -48,6 +48,9 @@ enum ForeignProtocol {
     else { return false }
     var start = slash
     while start > 0, line[start - 1].isASCIILetter { start -= 1 }
-    return start < slash && start > 0 && line[start - 1] == .space
+    guard start < slash, start > 0, line[start - 1] == .space, let firstBlank = line.firstIndex(of: .space) else {
+      return false
+    }
+    return firstBlank < start - 1
   }
 }
