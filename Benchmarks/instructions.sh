@@ -20,7 +20,7 @@ round() {
   less=$(count "$1" "$2") && more=$(count "$1" $(($2 * 2))) && echo $(((more - less) / $2))
 }
 
-for workload in data/lines-72 data/lines-12 data/lines-998 data/stuffed-72 data/stuffed-4 data/empty-lines data/all-cr \
+for workload in data/lines-72 data/lines-12 data/lines-998 data/stuffed-72 data/stuffed-4 data/empty-lines \
   bdat/lines-72 stuffing/lines-72 stuffing/stuffed-72; do
   if taken=$(round "$workload" 5); then
     awk -v name="$workload" -v taken="$taken" 'BEGIN { printf "%-24s %9.3f an octet\n", name, taken / 65536 }'

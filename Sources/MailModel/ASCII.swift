@@ -1,9 +1,9 @@
 /// Octet classes of RFC 5234 and RFC 5321, for parsers that read bytes.
 extension UInt8 {
-  package static let carriageReturn: UInt8 = 0x0D
-  package static let lineFeed: UInt8 = 0x0A
-  package static let space: UInt8 = 0x20
-  package static let tab: UInt8 = 0x09
+  @inlinable package static var carriageReturn: UInt8 { 0x0D }
+  @inlinable package static var lineFeed: UInt8 { 0x0A }
+  @inlinable package static var space: UInt8 { 0x20 }
+  @inlinable package static var tab: UInt8 { 0x09 }
 
   package var isASCIILetter: Bool { (0x61...0x7A).contains(self | 0x20) }
   package var isASCIIDigit: Bool { (0x30...0x39).contains(self) }

@@ -8,10 +8,17 @@ struct Workload {
 }
 
 extension Workload {
-  /// Dot-decoding and the search for the end, in the session.
+  /// Dot-decoding and the search for the end, in the session. Where the content is refused, a new session begins each 1 MiB,
+  /// since one takes only so much of such.
   static func data(_ input: Input) -> Workload {
-    let server = Server.inContent()
-    return Workload(units: input.octets.count) { server.send(input.octets) }
+    if input.isLawful {
+      let server = Server.inContent()
+      return Workload(units: input.octets.count) { server.send(input.octets) }
+    }
+    return Workload(units: input.octets.count * 16) {
+      let server = Server.inContent()
+      for _ in 0..<16 { server.send(input.octets) }
+    }
   }
 
   /// The same, an octet at a time.

@@ -34,22 +34,27 @@ struct LineScanner {
       if input[index] == .lineFeed { return endLine(at: index) }
       note(.bareCarriageReturn)
     }
-    while true {
-      let low = input.firstLowOctet(from: index, to: end)
-      lineOctets += low - index
-      guard low < end else { break }
-      index = low + 1
-      switch input[low] {
+    while index < end {
+      switch input[index] {
       case .carriageReturn:
-        if index < end {
-          if input[index] == .lineFeed { return endLine(at: index) }
-          note(.bareCarriageReturn)
-        } else {
+        index += 1
+        if index == end {
           endsInCarriageReturn = true
+        } else if input[index] == .lineFeed {
+          return endLine(at: index)
+        } else {
+          note(.bareCarriageReturn)
         }
-      case .lineFeed: note(.bareLineFeed)
-      case 0: note(.null)
-      default: lineOctets += 1
+      case .lineFeed:
+        note(.bareLineFeed)
+        index += 1
+      case 0:
+        note(.null)
+        index += 1
+      default:
+        let low = input.firstLowOctet(from: index + 1, to: end)
+        lineOctets += low - index
+        index = low
       }
     }
     if lineOctets > limit { note(.longLine) }

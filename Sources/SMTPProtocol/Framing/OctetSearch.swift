@@ -21,7 +21,7 @@ extension Span<UInt8> {
 
   /// The first LF from `start` on; else `end`.
   func firstLineFeed(from start: Int, to end: Int) -> Int {
-    var index = firstLowOctet(from: start, to: end)
+    var index = start
     while index < end, self[index] != .lineFeed { index = firstLowOctet(from: index + 1, to: end) }
     return index
   }
