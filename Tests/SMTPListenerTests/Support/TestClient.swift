@@ -3,6 +3,8 @@ import NIOPosix
 import NIOSSL
 import SMTPProtocol
 
+@testable import SMTPListener
+
 /// A client that types and reads.
 final class TestClient: Sendable {
   struct Ended: Error {}
@@ -160,11 +162,17 @@ struct ClientTLS: Sendable {
   var trusted: [UInt8]
   var serverName: String?
   var maximumVersion = TLSVersion.tlsv13
+  /// The client's own.
+  var certificate: TestCertificate?
 
   func handler() throws -> NIOSSLClientHandler {
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.maximumTLSVersion = maximumVersion
     configuration.certificateVerification = .noHostnameVerification
+    if let certificate {
+      configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(certificate.pem).map { .certificate($0) }
+      configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: certificate.files.privateKey, format: .pem))
+    }
     let trusted = try NIOSSLCertificate.fromPEMBytes(trusted)
     return try NIOSSLClientHandler(
       context: NIOSSLContext(configuration: configuration), serverHostname: serverName,
