@@ -103,7 +103,6 @@ final class ClientDriver {
       require(current == nil, "closes within a transaction")
       end()
       trace.add(.mark("close"))
-    default: fatalError("an action that nobody here knows")
     }
   }
 

@@ -18,7 +18,7 @@ public struct FuzzTarget: Sendable {
 
 /// Ends the process where something that must hold does not.
 func require(
-  _ condition: @autoclosure () -> Bool, _ what: @autoclosure () -> String, file: StaticString = #filePath,
+  _ condition: @autoclosure () -> Bool, _ what: @autoclosure () -> String, file: StaticString = #file,
   line: UInt = #line
 ) {
   guard !condition() else { return }

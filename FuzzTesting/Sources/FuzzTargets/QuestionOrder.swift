@@ -42,7 +42,6 @@ struct QuestionOrder {
     case .endOfMessage:
       require(request != nil, "the end of a message that did not begin, or was abandoned")
       (request, sender, recipients) = (nil, nil, [])
-    default: break
     }
   }
 

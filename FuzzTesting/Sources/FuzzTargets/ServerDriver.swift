@@ -144,7 +144,6 @@ final class ServerDriver {
       isClosed = true
       content = []
       trace.add(.mark("close"))
-    default: fatalError("an action that nobody here knows")
     }
   }
 
@@ -168,7 +167,6 @@ final class ServerDriver {
       answers.next(below: 4) < 3 ? .accept : .refuse(answers.next(of: Self.refusals))
     case .endOfMessage:
       finished(answers.next(below: 4) < 3 ? SMTPReply(250, nil, "Ok: queued") : answers.next(of: Self.refusals))
-    default: fatalError("a question that nobody here knows")
     }
   }
 

@@ -32,15 +32,13 @@ exit(
     return 0
   })
 #else
-// `fuzz replay FOLDER …`: shows each target the files in the subfolder of its name.
-private let words = CommandLine.arguments.dropFirst()
-switch words.first {
-case "replay":
-  for folder in words.dropFirst() { try replay(folder) }
-default:
-  print("fuzz replay FOLDER …")
-  exit(64)
-}
+// `fuzz [--verbose] FOLDER …`: shows each target the files in the subfolder of its name.
+private let isVerbose = CommandLine.arguments.contains("--verbose")
+private let folders = CommandLine.arguments.dropFirst().filter { $0 != "--verbose" }
+setvbuf(stdout, nil, _IOLBF, 0)  // so that the last line is there when a check ends the process
+if folders.isEmpty { print("fuzz [--verbose] FOLDER …") }
+for folder in folders { try replay(folder) }
+exit(folders.isEmpty ? 64 : 0)
 
 private func replay(_ folder: String) throws {
   for target in FuzzTarget.all {
@@ -49,7 +47,7 @@ private func replay(_ folder: String) throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     for file in files {
       let input = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(file)"))
-      FileHandle.standardError.write(Data("\(path)/\(file)\r".utf8))  // stays in sight where a check ends the process
+      if isVerbose { print("\(path)/\(file)") }
       input.withUnsafeBytes { target.check($0) }
     }
     print("\(path): \(files.count) inputs")
