@@ -27,6 +27,8 @@ swift build -c release --scratch-path .build/fuzzer --product fuzz -Xswiftc -san
 fuzz=.build/fuzzer/release/fuzz
 # Two programs that explain a crash get in each other's way; libFuzzer's stays.
 export SWIFT_BACKTRACE=enable=no
+# Most of what a small input costs is AddressSanitizer's memory of what was freed.
+export ASAN_OPTIONS=malloc_context_size=2:quarantine_size_mb=8
 
 targets=$(cd Corpus && ls -d -- *)
 [ "$target" = all ] || targets=$target

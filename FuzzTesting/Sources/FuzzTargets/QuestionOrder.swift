@@ -42,6 +42,7 @@ struct QuestionOrder {
     case .endOfMessage:
       require(request != nil, "the end of a message that did not begin, or was abandoned")
       (request, sender, recipients) = (nil, nil, [])
+    @unknown default: fatalError("a question that nobody here knows")
     }
   }
 

@@ -144,6 +144,7 @@ final class ServerDriver {
       isClosed = true
       content = []
       trace.add(.mark("close"))
+    @unknown default: fatalError("an action that nobody here knows")
     }
   }
 
@@ -167,6 +168,7 @@ final class ServerDriver {
       answers.next(below: 4) < 3 ? .accept : .refuse(answers.next(of: Self.refusals))
     case .endOfMessage:
       finished(answers.next(below: 4) < 3 ? SMTPReply(250, nil, "Ok: queued") : answers.next(of: Self.refusals))
+    @unknown default: fatalError("a question that nobody here knows")
     }
   }
 

@@ -35,10 +35,11 @@ exit(
 // `fuzz [--verbose] FOLDER …`: shows each target the files in the subfolder of its name.
 private let isVerbose = CommandLine.arguments.contains("--verbose")
 private let folders = CommandLine.arguments.dropFirst().filter { $0 != "--verbose" }
-setvbuf(stdout, nil, _IOLBF, 0)  // so that the last line is there when a check ends the process
-if folders.isEmpty { print("fuzz [--verbose] FOLDER …") }
+if folders.isEmpty {
+  print("fuzz [--verbose] FOLDER …")
+  exit(64)
+}
 for folder in folders { try replay(folder) }
-exit(folders.isEmpty ? 64 : 0)
 
 private func replay(_ folder: String) throws {
   for target in FuzzTarget.all {
@@ -47,7 +48,10 @@ private func replay(_ folder: String) throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     for file in files {
       let input = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(file)"))
-      if isVerbose { print("\(path)/\(file)") }
+      if isVerbose {
+        print("\(path)/\(file)")
+        fflush(nil)  // so that the line is there when the check ends the process
+      }
       input.withUnsafeBytes { target.check($0) }
     }
     print("\(path): \(files.count) inputs")
