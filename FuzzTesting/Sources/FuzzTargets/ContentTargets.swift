@@ -20,7 +20,7 @@ extension FuzzTarget {
       return (driver, start)
     }
     let (driver, start) = run(.octetByOctet)
-    for delivery in [Delivery.whole, .lineByLine, .pieces(seed)] {
+    for delivery in [Delivery.whole, .pieces(seed)] {
       let trace = run(delivery).0.trace
       require(trace == driver.trace, "\(delivery):\n\(trace)\noctet by octet:\n\(driver.trace)")
     }
@@ -66,7 +66,7 @@ extension FuzzTarget {
       return driver
     }
     let driver = run(.octetByOctet)
-    for delivery in [Delivery.whole, .lineByLine, .pieces(seed)] {
+    for delivery in [Delivery.whole, .pieces(seed)] {
       let trace = run(delivery).trace
       require(trace == driver.trace, "\(delivery):\n\(trace)\noctet by octet:\n\(driver.trace)")
     }

@@ -2,12 +2,15 @@
 enum ReferenceContent {
   /// Where the first CRLF.CRLF ends, if content that begins as if behind CRLF has one (RFC 5321 §4.1.1.4).
   static func end(of wire: [UInt8]) -> Int? {
-    let end: [UInt8] = [0x0D, 0x0A, 0x2E, 0x0D, 0x0A]
     let octets = [0x0D, 0x0A] + wire
-    var start = 0
-    while start + end.count <= octets.count {
-      if octets[start..<start + end.count].elementsEqual(end) { return start + end.count - 2 }
-      start += 1
+    var dot = 2
+    while dot + 2 < octets.count {
+      if octets[dot] == 0x2E, octets[dot - 2] == 0x0D, octets[dot - 1] == 0x0A, octets[dot + 1] == 0x0D,
+        octets[dot + 2] == 0x0A
+      {
+        return dot + 1  // behind the LF, without the CRLF that was put before
+      }
+      dot += 1
     }
     return nil
   }
