@@ -142,7 +142,7 @@ struct GrammarForeignTests {
     arguments: [
       ([0x16, 0x03], 2), ([0x16, 0x03, 0x01, 0x02, 0x00, 0x01], 2), (Array("GET /".utf8), 4),
       (Array("SSH-2.0".utf8), 4),
-      (Array("PROXY TCP4".utf8), 6), (Array("\r\n\r\n\0\r\nQUIT\n!".utf8), 5),
+      (Array("PROXY TCP4".utf8), 6), (Array("\0\r\nQUIT\n!".utf8), 2),
       (Array("PRI * HTTP/2.0\r\n\r\nSM".utf8), 11),
       (Array("OPTIONS sip:x".utf8), 8), (Array("INVITE sip:x".utf8), 10),
     ] as [([UInt8], Int)])

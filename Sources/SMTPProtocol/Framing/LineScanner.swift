@@ -54,10 +54,10 @@ struct LineScanner {
       default:
         let low = input.firstLowOctet(from: index + 1, to: end)
         lineOctets += low - index
+        if lineOctets > limit { note(.longLine) }
         index = low
       }
     }
-    if lineOctets > limit { note(.longLine) }
     return end
   }
 
@@ -74,7 +74,6 @@ struct LineScanner {
 
   @inline(__always)
   private mutating func endLine(at lineFeed: Int) -> Int {
-    if lineOctets > limit { note(.longLine) }
     lineOctets = 0
     isAtLineStart = true
     return lineFeed + 1

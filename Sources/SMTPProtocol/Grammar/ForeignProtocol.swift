@@ -8,18 +8,13 @@ enum ForeignProtocol {
     guard input.count >= 2 else { return false }
     switch input[0] {
     case 0x16: return input[1] == 0x03  // a TLS handshake record (RFC 8446 §5.1); it need not hold a CRLF
-    case .carriageReturn: return isProxyHeader(input)
+    case 0: return input[1] == .carriageReturn  // a third line of PROXY version 2, behind two empty ones
     default: return isFirstWord(input)
     }
   }
 
   /// Whether a whole line that is no command of SMTP is another protocol's.
   static func isLine(_ line: Span<UInt8>) -> Bool { begins(line) || isRequestLine(line) }
-
-  /// The first octets of a PROXY header of version 2, of which CRLF CRLF alone would be two empty lines.
-  private static func isProxyHeader(_ input: Span<UInt8>) -> Bool {
-    input.startsIgnoringCase("\r\n\r\n\0")
-  }
 
   private static func isFirstWord(_ input: Span<UInt8>) -> Bool {
     switch input[0].asciiLowercased {

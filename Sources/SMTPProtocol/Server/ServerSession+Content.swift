@@ -60,7 +60,8 @@ extension ServerSession.State {
       }
     }
     context.waitingSince = now
-    return refuse(refusal, then: .none, &context, &replies)
+    // By all that came, so that the reply is the same however the octets were cut.
+    return refuse(content.refusal(context.limits) ?? refusal, then: .none, &context, &replies)
   }
 }
 
