@@ -40,6 +40,7 @@ struct DialogueModel: Hashable {
   private(set) var messages = 0
   private var isSecured: Bool
   private var hasHello: Bool
+  private var isExtended = true
   private var isAuthenticated: Bool
   private var transaction: Transaction
 
@@ -53,7 +54,7 @@ struct DialogueModel: Hashable {
     guard !isClosed else { return [] }
     switch command {
     case .ehlo, .helo:
-      (hasHello, transaction) = (true, .none)  // RFC 5321 §4.1.4: as RSET
+      (hasHello, isExtended, transaction) = (true, command == .ehlo, .none)  // RFC 5321 §4.1.4: as RSET
       return [250]
     case .noop: return [250]
     case .help: return [214]
@@ -98,7 +99,7 @@ struct DialogueModel: Hashable {
   }
 
   private mutating func takeChunk(isLast: Bool) -> Int {
-    guard transaction == .recipient || transaction == .chunks else {
+    guard isExtended, transaction == .recipient || transaction == .chunks else {
       transaction = .none  // a BDAT that fails ends the transaction, so that chunks behind it fail too
       return 503
     }

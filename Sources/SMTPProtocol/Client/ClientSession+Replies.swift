@@ -34,7 +34,9 @@ extension ClientSession.State {
     _ reply: SMTPReply, _ context: inout ClientSession.Context, _ output: inout [UInt8]
   ) -> ClientAction {
     if reply.code == 421 { return fail(.refused(reply), &context) }
-    if context.isReplyEarly { return fail(.unexpected(reply), &context) }
+    // Behind 354 a server may have seen enough before any content: such a refusal answers the envelope, and is plain.
+    let isPlainRefusal = stage == .content && reply.code >= 400
+    if context.isReplyEarly, !isPlainRefusal { return fail(.unexpected(reply), &context) }
     switch stage {
     case .greeting, .hello, .startTLS, .authentication: return takeOpening(reply, &context, &output)
     case .reset, .sender, .recipient, .data: return takeEnvelope(reply, &context, &output)
