@@ -28,7 +28,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   }
 
   nonisolated let eventLoop: any EventLoop
-/// The event loop's. Kept, since it is asked for at every entry.
+  /// The event loop's. Kept, since it is asked for at every entry.
   nonisolated let unownedExecutor: UnownedSerialExecutor
   nonisolated let id = UInt64.random(in: .min ... .max)
 
