@@ -2,7 +2,7 @@
 # Fuzzes one target, or all in turn, with libFuzzer and AddressSanitizer, and says how many inputs were run.
 #
 #   FuzzTesting/fuzz.sh TARGET|all [--runs N | --seconds N]    60 seconds each by default
-#   FuzzTesting/fuzz.sh TARGET|all --minimise                  folds what was found into Corpus, as few inputs as can be
+#   FuzzTesting/fuzz.sh TARGET|all --merge                     adds to Corpus what reaches code that nothing there does
 #
 # New inputs gather in .build/corpus, inputs that fail in .build/failures.
 set -euo pipefail
@@ -11,11 +11,11 @@ cd "$(dirname "$0")"
 usage() { sed -n '4,5s/^# *//p' "$0" >&2; exit 64; }
 target=${1-} && [ -n "$target" ] || usage
 limit=-max_total_time=60
-minimise=
+merge=
 case ${2-} in
   --runs) limit=-runs=${3:?} ;;
   --seconds) limit=-max_total_time=${3:?} ;;
-  --minimise) minimise=1 ;;
+  --merge) merge=1 ;;
   "") ;;
   *) usage ;;
 esac
@@ -37,10 +37,8 @@ for name in $targets; do
   [ -d "Corpus/$name" ] || { echo "no target $name; there are: $(cd Corpus && echo *)" >&2; exit 64; }
   found=.build/corpus/$name failures=.build/failures/$name log=.build/$name.log
   mkdir -p "$found" "$failures"
-  if [ -n "$minimise" ]; then
-    rm -rf ".build/minimised/$name" && mkdir -p ".build/minimised/$name"
-    "$fuzz" "--target=$name" -merge=1 ".build/minimised/$name" "Corpus/$name" "$found" > "$log" 2>&1
-    rm -rf "Corpus/$name" && cp -r ".build/minimised/$name" "Corpus/$name"
+  if [ -n "$merge" ]; then
+    "$fuzz" "--target=$name" -merge=1 -use_counters=0 -use_cmp=0 "Corpus/$name" "$found" > "$log" 2>&1
     printf '%-8s %5d inputs, %s\n' "$name" "$(ls "Corpus/$name" | wc -l)" "$(du -sh --apparent-size "Corpus/$name" | cut -f1)"
     continue
   fi

@@ -15,6 +15,8 @@ final class ClientDriver {
   private(set) var trace = Trace<String>()
   private(set) var isOver = false
   private(set) var failure: ClientFailure?
+  /// Lines that were said outside content.
+  private(set) var commands = 0
   /// For each transaction that came to its end, or to the session's.
   private(set) var outcomes: [[ClientOutcome]] = []
 
@@ -152,6 +154,7 @@ final class ClientDriver {
     for line in output.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast() {
       require(line.last == 0x0D, "a command does not end in CRLF")
       let command = line.dropLast()
+      commands += 1
       require(command.count <= 12_286, "a command is too long")
       require(
         command.allSatisfy { (0x20...0x7E).contains($0) || $0 >= 0x80 && mayUseUTF8 },

@@ -27,6 +27,8 @@ extension FuzzTarget {
       require(
         driver.trace == expected || driver.endsForEarlyReply(in: expected),
         "\(delivery):\n\(driver.trace)\noctet by octet:\n\(expected)")
+      // All replies were there before the first command.
+      if case .whole = delivery { require(driver.commands <= 1, "took an early reply for an answer:\n\(driver.trace)") }
     }
   }
 
