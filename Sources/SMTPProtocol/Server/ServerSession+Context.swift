@@ -20,7 +20,11 @@ extension ServerSession {
     /// Whether a transaction was refused, by MAIL or by BDAT, so that none is open and a pipelining client may not know yet.
     var isTransactionRefused = false
     var budgets = Budgets()
-    /// What is read in the state `content`, which is in place here: a line that was stuffed is a step of its own.
+    /// What MAIL and RCPT have brought: in stage `envelope`, and while the policy is asked for one of them.
+    var transaction = Transaction()
+    /// What comes by BDAT: in the states `chunk` and `discardingChunk`, and in stage `chunks`.
+    var chunks = Chunks()
+    /// What is read in the states `content` and `discardingContent`.
     var content = Content(reader: ContentReader(lineLimit: 0), pace: Pace(begun: MonotonicInstant(nanoseconds: 0)))
 
     init(_ configuration: ServerConfiguration) { self.configuration = configuration }

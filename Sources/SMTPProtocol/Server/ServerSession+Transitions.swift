@@ -33,10 +33,10 @@ extension ServerSession.State {
       case .content:
         self = .content
         return receiveContent(input, &context, now)
-      case .discardingContent(let content, let refusal):
-        transition = Self.discardContent(input, &offset, content, refusal, &context, now, &replies)
-      case .chunk(let chunks):
-        transition = Self.receiveChunk(input, &offset, chunks, &context, now, &replies)
+      case .discardingContent(let refusal):
+        transition = Self.discardContent(input, &offset, refusal, &context, now, &replies)
+      case .chunk:
+        transition = Self.receiveChunk(input, &offset, &context, now, &replies)
       case .discardingChunk(let chunk):
         transition = Self.discardChunk(input, &offset, chunk, &context, now, &replies)
       case .closing:
