@@ -1,7 +1,15 @@
 import MailModel
 
-// What the policy's answers lead to.
+// Questions to the policy, and what its answers lead to.
 extension ServerSession.State {
+  /// Puts a question to the policy.
+  static func ask(
+    _ question: consuming SessionQuestion, _ pending: ServerSession.Pending, _ context: inout Context
+  ) -> Transition {
+    context.question = question
+    return Transition(.asking(pending), .ask)
+  }
+
   static func answered(
     _ pending: ServerSession.Pending, _ answer: SessionAnswer, _ context: inout Context,
     _ now: MonotonicInstant, _ replies: inout [UInt8]
@@ -51,7 +59,7 @@ extension ServerSession.State {
     refusal: SMTPReply?, _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
     if let refusal { return refuse(refusal, then: .none, &context, &replies) }
-    SMTPReply.startContent.encode(into: &replies)
+    FrequentReply.startContent.encode(into: &replies)
     let reader = ContentReader(lineLimit: context.limits.textLine)
     context.content = Content(reader: reader, pace: Pace(begun: now))
     return Transition(.content)

@@ -17,7 +17,7 @@ extension ServerSession.State {
     case .octets(let response): octets = response
     case nil: octets = nil
     }
-    return Transition(.asking(.authentication), .ask(.authentication(mechanism: mechanism, initialResponse: octets)))
+    return ask(.authentication(mechanism: mechanism, initialResponse: octets), .authentication, &context)
   }
 
   /// The client's answer to a challenge: one line of base 64, or `*`.
@@ -43,7 +43,7 @@ extension ServerSession.State {
         return abandonExchange(.authenticationCancelled, &context, &replies)
       }
       guard let response = Base64.decode(line) else { return abandonExchange(.notBase64, &context, &replies) }
-      return Transition(.asking(.authentication), .ask(.authenticationResponse(response)))
+      return ask(.authenticationResponse(response), .authentication, &context)
     }
   }
 

@@ -75,7 +75,7 @@ extension ServerSession.State {
     guard !chunk.isSmall(context.limits) || context.limits.smallChunks > 0 else {
       return end(.tooManySmallChunks, .none, &replies)
     }
-    return Transition(.asking(.chunkedMessage(chunk)), .ask(.message(context.takeRequest())))
+    return ask(.message(context.takeRequest()), .chunkedMessage(chunk), &context)
   }
 
   /// The policy has decided on a message whose first BDAT was read.
@@ -116,7 +116,7 @@ extension ServerSession.State {
       }
       context.chunks.reader.finish()
       if let defect = context.chunks.reader.defect { return refuseChunk(for: defect, &context, &replies) }
-      return Transition(.asking(.endOfMessage), .ask(.endOfMessage))
+      return ask(.endOfMessage, .endOfMessage, &context)
     }
   }
 

@@ -70,13 +70,13 @@ extension ServerSession.State {
   }
 
   private static func perform(
-    _ command: Command, hasRest: Bool, _ stage: Stage, _ context: inout Context, _ now: MonotonicInstant,
+    _ command: consuming Command, hasRest: Bool, _ stage: Stage, _ context: inout Context, _ now: MonotonicInstant,
     _ replies: inout [UInt8]
   ) -> Transition {
     if !context.isSecured, let verb = command.verb, verb.needsTLS {
       return fail(.needsTLS, stage, &context, &replies)
     }
-    switch command {
+    switch consume command {
     case .mail(let path, let parameters):
       return mail(path, parameters, stage, &context, &replies)
     case .recipient(let argument): return recipient(argument, stage, &context, &replies)
@@ -90,7 +90,7 @@ extension ServerSession.State {
       return authenticate(mechanism, initialResponse, stage, &context, &replies)
     case .reset: return reset(stage, &context, &replies)
     case .noop:
-      SMTPReply.ok.encode(into: &replies)
+      FrequentReply.ok.encode(into: &replies)
       return afterUseless(then: stage, &context, &replies)
     case .help:
       context.encodeHelp(into: &replies)
@@ -127,7 +127,7 @@ extension ServerSession.State {
     context.isTransactionRefused = false
     context.transaction = Transaction()
     context.budgets.resets += 1
-    SMTPReply.ok.encode(into: &replies)
+    FrequentReply.ok.encode(into: &replies)
     let abandonment = stage.abandonment
     let isBudgetSpent = context.budgets.resets >= context.limits.resets
     var transition = afterLawful(isBudgetSpent: isBudgetSpent, then: .none, &context, &replies)

@@ -60,13 +60,16 @@ extension ServerSession {
   struct Transition: ~Copyable {
     var state: State
     /// `nil` where the session can go on with the rest of the input.
-    var action: SessionAction?
+    var action: Action?
 
-    init(_ state: consuming State, _ action: SessionAction? = nil) {
+    init(_ state: consuming State, _ action: Action? = nil) {
       self.state = state
       self.action = action
     }
   }
+
+  /// A ``SessionAction`` without its weight: the question is ``Context/question``.
+  enum Action { case read, ask, content(Range<Int>), abandonExchange, abandonMessage, startTLS, close }
 
   /// What a transaction has brought before its content.
   struct Transaction {
@@ -89,7 +92,7 @@ extension ServerSession.Stage {
   var isNone: Bool { self == .none }
 
   /// What tells the driver that this transaction is over: its sink must know.
-  var abandonment: SessionAction? { self == .chunks ? .abandonMessage : nil }
+  var abandonment: ServerSession.Action? { self == .chunks ? .abandonMessage : nil }
 }
 
 extension ServerSession.State {

@@ -5,7 +5,7 @@ extension ServerSession.State {
   typealias Transaction = ServerSession.Transaction
 
   static func mail(
-    _ path: ReversePath, _ parameters: MailParameters, _ stage: Stage, _ context: inout Context,
+    _ path: consuming ReversePath, _ parameters: consuming MailParameters, _ stage: Stage, _ context: inout Context,
     _ replies: inout [UInt8]
   ) -> Transition {
     guard stage.isNone else { return fail(.nestedMail, stage, &context, &replies) }
@@ -22,19 +22,19 @@ extension ServerSession.State {
     let sender = SenderRequest(
       reversePath: path, parameters: parameters.message, declaredSize: parameters.size)
     context.transaction = Transaction(sender: sender)
-    return Transition(.asking(.sender), .ask(.sender(sender)))
+    return ask(.sender(sender), .sender, &context)
   }
 
   static func afterSender(_ context: inout Context, _ replies: inout [UInt8]) -> Transition {
     context.isTransactionRefused = false
     context.budgets.fruitlessTransactions += 1
-    SMTPReply.senderOk.encode(into: &replies)
+    FrequentReply.senderOk.encode(into: &replies)
     let isBudgetSpent = context.budgets.fruitlessTransactions >= context.limits.fruitlessTransactions
     return afterLawful(isBudgetSpent: isBudgetSpent, then: .envelope, &context, &replies)
   }
 
   static func recipient(
-    _ argument: RecipientArgument, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ argument: consuming RecipientArgument, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     switch stage {
     case .none: return withoutMail(&context, &replies)
@@ -48,7 +48,7 @@ extension ServerSession.State {
       }
       let recipient = Recipient(argument.path, parameters: argument.parameters)
       context.transaction.recipients.append(recipient)
-      return Transition(.asking(.recipient), .ask(.recipient(recipient)))
+      return ask(.recipient(recipient), .recipient, &context)
     }
   }
 
@@ -60,7 +60,7 @@ extension ServerSession.State {
       context.transaction.recipients.removeLast()
       return forgiveRecipient(refusal, &context, &replies)
     }
-    SMTPReply.recipientOk.encode(into: &replies)
+    FrequentReply.recipientOk.encode(into: &replies)
     return Transition(.command(.envelope))
   }
 
@@ -97,7 +97,7 @@ extension ServerSession.State {
           ? forgive(.needsRecipient, .envelope, &context, &replies)
           : fail(.needsRecipient, .envelope, &context, &replies)
       }
-      return Transition(.asking(.message), .ask(.message(context.takeRequest())))
+      return ask(.message(context.takeRequest()), .message, &context)
     }
   }
 }

@@ -54,7 +54,7 @@ extension ServerSession.State {
       }
       let action = transition.action
       self = transition.state
-      if let action { return SessionStep(consumed: offset, action: action) }
+      if let action { return SessionStep(consumed: offset, action: context.sessionAction(action)) }
     }
   }
 
@@ -105,7 +105,7 @@ extension ServerSession.State {
       (other.isReceiving ? SMTPReply.tooSlow : .timeout).encode(into: &replies)
       let abandonment = other.abandonment
       self = .closing
-      return abandonment ?? .close
+      return abandonment == nil ? .close : .abandonMessage
     }
   }
 
@@ -139,7 +139,7 @@ extension ServerSession.State {
   }
 
   /// What tells the driver that the state's end is also the end of a message.
-  private var abandonment: SessionAction? {
+  private var abandonment: ServerSession.Action? {
     switch self {
     case .content: .abandonMessage
     case .chunk: .abandonMessage
