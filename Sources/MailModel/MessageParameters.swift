@@ -16,16 +16,46 @@ public struct MessageParameters: Hashable, Sendable {
   /// RET (RFC 3461 §4.3): how much of the message a report of failure returns; `nil` where it is the reporter's choice.
   public var returnedContent: ReturnedContent?
   /// ENVID (RFC 3461 §4.4): by what name the sender knows the transaction.
-  public var envelopeID: EnvelopeID?
+  public var envelopeID: EnvelopeID? {
+    get { rare?.envelopeID }
+    set { rare = Rare(newValue, submitter) }
+  }
   /// AUTH (RFC 4954 §5): who submitted the message, as the client claims; the null path where the client does not know,
   /// `nil` where it did not say. It proves nothing: only a client that is trusted to say so speaks for another.
-  public var submitter: ReversePath?
+  public var submitter: ReversePath? {
+    get { rare?.submitter }
+    set { rare = Rare(envelopeID, newValue) }
+  }
+  /// What few clients send, apart, since these values are handed on with each message.
+  private var rare: Rare?
 
   /// The defaults.
   public init() {}
 
   /// The defaults, with this body type.
   public init(bodyType: BodyType) { self.bodyType = bodyType }
+}
+
+extension MessageParameters {
+  private final class Rare: Hashable, Sendable {
+    let envelopeID: EnvelopeID?
+    let submitter: ReversePath?
+
+    /// `nil` where there is nothing to keep.
+    init?(_ envelopeID: EnvelopeID?, _ submitter: ReversePath?) {
+      guard envelopeID != nil || submitter != nil else { return nil }
+      (self.envelopeID, self.submitter) = (envelopeID, submitter)
+    }
+
+    static func == (left: Rare, right: Rare) -> Bool {
+      left.envelopeID == right.envelopeID && left.submitter == right.submitter
+    }
+
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(envelopeID)
+      hasher.combine(submitter)
+    }
+  }
 }
 
 /// How much of a message a report of failure returns: the RET parameter of MAIL (RFC 3461 §4.3).

@@ -1,12 +1,19 @@
 /// Whom a sender meant: the ORCPT parameter of RCPT (RFC 3461 §4.2, RFC 6533 §3).
 public struct OriginalRecipient: Hashable, Sendable, CustomStringConvertible {
+  /// `rfc822;user@example.org`.
+  public let description: String
+
   /// What kind of address it is, in lower case: `rfc822`, `utf-8`, … (an atom of US-ASCII).
-  public let addressType: String
+  public var addressType: String { String(description[..<separator]) }
   /// The address, opaque: nothing here is ever routed by it.
   ///
   /// With the type `utf-8` it is in the form of RFC 6533 §3 (utf-8-addr-unitext): UTF-8, in which `\x{2B}` stands for `+`,
   /// and the like for any scalar. With any other type it is visible US-ASCII and blanks, decoded.
-  public let address: String
+  public var address: String { String(description[description.utf8.index(after: separator)...]) }
+
+  private var separator: String.Index {
+    description.utf8.firstIndex(of: UInt8(ascii: ";")) ?? description.startIndex  // it is always there
+  }
 
   /// `nil` where the type is no atom, the address is empty or holds what it may not, or the two come to more than 500
   /// octets as they go out (RFC 3461 §4.2), which is in US-ASCII.
@@ -36,12 +43,8 @@ public struct OriginalRecipient: Hashable, Sendable, CustomStringConvertible {
     }
     let count = isInternationalized ? address.countInASCII : Xtext.encodedCount(address)
     guard type.count + 1 + count <= Self.limit else { return nil }
-    addressType = type.lowercasedText()
-    self.address = address.text()
+    description = "\(type.lowercasedText());\(address.text())"
   }
-
-  /// `rfc822;user@example.org`.
-  public var description: String { "\(addressType);\(address)" }
 }
 
 extension OriginalRecipient {
@@ -51,6 +54,7 @@ extension OriginalRecipient {
 
   /// Appends the parameter's value in US-ASCII, which every server with DSN takes, be it without SMTPUTF8.
   func append(to output: inout [UInt8]) {
+    let (addressType, address) = (addressType, address)
     output.append(contentsOf: addressType.utf8)
     output.append(UInt8(ascii: ";"))
     guard addressType == "utf-8" else { return Xtext.encode(address, into: &output) }

@@ -54,14 +54,6 @@ public struct EnhancedStatusCode: Hashable, Sendable, CustomStringConvertible {
 
   /// `5.7.1`.
   public var description: String { "\(`class`.rawValue).\(subject).\(detail)" }
-
-  fileprivate func encode(into output: inout [UInt8]) {
-    output.append(decimal: UInt16(`class`.rawValue))
-    output.append(UInt8(ascii: "."))
-    output.append(decimal: subject)
-    output.append(UInt8(ascii: "."))
-    output.append(decimal: detail)
-  }
 }
 
 /// A reply of an SMTP server: a code, for most codes an enhanced code, and text that tells a person what to do
@@ -110,17 +102,18 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
     return "\(code) \(prefix)\(lines[0])"
   }
 
-  /// The whole reply as it goes out, each line with CRLF.
   /// The whole reply as it goes out, each line with CRLF. Allocates nothing but what `output` grows by, since every command
   /// comes here.
   package func encode(into output: inout [UInt8]) {
     for index in lines.indices {
-      output.append(decimal: code)
-      output.append(index == lines.count - 1 ? .space : UInt8(ascii: "-"))
+      var codes = ShortText()
+      codes.append(decimal: code)
+      codes.append(index == lines.count - 1 ? .space : UInt8(ascii: "-"))
       if let enhancedCode {
-        enhancedCode.encode(into: &output)
-        output.append(.space)
+        codes.append(enhancedCode)
+        codes.append(.space)
       }
+      codes.append(to: &output)
       output.append(contentsOf: lines[index].utf8)
       output.append(.carriageReturn)
       output.append(.lineFeed)
@@ -136,11 +129,32 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-extension [UInt8] {
+/// The codes before a line's text, at most 14 octets (`550-5.999.999 `), put together in a register and appended at once.
+private struct ShortText {
+  private var octets: UInt128 = 0
+  private var count = 0
+
+  mutating func append(_ octet: UInt8) {
+    octets |= UInt128(octet) << (8 * count)
+    count += 1
+  }
+
   /// A number of up to three digits.
-  fileprivate mutating func append(decimal number: UInt16) {
+  mutating func append(decimal number: UInt16) {
     if number >= 100 { append(UInt8(ascii: "0") + UInt8(number / 100 % 10)) }
     if number >= 10 { append(UInt8(ascii: "0") + UInt8(number / 10 % 10)) }
     append(UInt8(ascii: "0") + UInt8(number % 10))
+  }
+
+  mutating func append(_ code: EnhancedStatusCode) {
+    append(decimal: UInt16(code.class.rawValue))
+    append(UInt8(ascii: "."))
+    append(decimal: code.subject)
+    append(UInt8(ascii: "."))
+    append(decimal: code.detail)
+  }
+
+  func append(to output: inout [UInt8]) {
+    unsafe withUnsafeBytes(of: octets.littleEndian) { unsafe output.append(contentsOf: $0.prefix(count)) }
   }
 }

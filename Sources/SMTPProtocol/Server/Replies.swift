@@ -2,13 +2,9 @@ import MailModel
 
 /// What the session says of its own accord. Wording that clients' documents quote is Postfix's, since people compare.
 extension SMTPReply {
-  static let ok = SMTPReply(250, (.success, 0, 0), "Ok")
-  static let senderOk = SMTPReply(250, (.success, 1, 0), "Ok")
-  static let recipientOk = SMTPReply(250, (.success, 1, 5), "Ok")
   static let goodbye = SMTPReply(221, (.success, 0, 0), "Bye")
   static let readyForTLS = SMTPReply(220, (.success, 0, 0), "Ready to start TLS")
   static let authenticated = SMTPReply(235, (.success, 7, 0), "Authentication successful")
-  static let startContent = SMTPReply(354, nil, "End data with <CR><LF>.<CR><LF>")
   static let cannotVerify = SMTPReply(252, (.success, 0, 0), "Cannot verify an address; RCPT tells")
 
   static let needsTLS = SMTPReply(530, (.permanentFailure, 7, 0), "Must issue a STARTTLS command first")
@@ -75,5 +71,21 @@ extension SMTPReply {
 
   static func longLine(limit: Int) -> SMTPReply {
     SMTPReply(554, (.permanentFailure, 6, 0), "The message has a line of over \(limit) octets")
+  }
+}
+
+/// What every client hears again and again, as it goes out.
+struct FrequentReply {
+  static let ok = FrequentReply(octets: "250 2.0.0 Ok\r\n")
+  static let senderOk = FrequentReply(octets: "250 2.1.0 Ok\r\n")
+  static let recipientOk = FrequentReply(octets: "250 2.1.5 Ok\r\n")
+  static let startContent = FrequentReply(octets: "354 End data with <CR><LF>.<CR><LF>\r\n")
+
+  private let octets: StaticString
+
+  private init(octets: StaticString) { self.octets = octets }
+
+  func encode(into output: inout [UInt8]) {
+    octets.withUTF8Buffer { unsafe output.append(contentsOf: $0) }
   }
 }

@@ -1,25 +1,32 @@
 import MailModel
 
-// What the policy's answers lead to.
+// Questions to the policy, and what its answers lead to.
 extension ServerSession.State {
+  /// Puts a question to the policy.
+  static func ask(
+    _ question: consuming SessionQuestion, _ pending: ServerSession.Pending, _ context: inout Context
+  ) -> Transition {
+    context.question = question
+    return Transition(.asking(pending), .ask)
+  }
+
   static func answered(
-    _ pending: consuming ServerSession.Pending, _ answer: SessionAnswer, _ context: inout Context,
+    _ pending: ServerSession.Pending, _ answer: SessionAnswer, _ context: inout Context,
     _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
-    switch consume pending {
+    switch pending {
     case .connection:
       return connected(answer, &context, &replies)
     case .authentication:
       guard case .authentication(let step) = answer else { return wrongAnswer(&replies) }
       return afterExchange(step, &context, &replies)
-    case .sender(let sender):
+    case .sender:
       guard let decision = answer.decision else { return wrongAnswer(&replies) }
-      guard let refusal = decision.refusal else { return afterSender(sender, &context, &replies) }
+      guard let refusal = decision.refusal else { return afterSender(&context, &replies) }
       return refuse(refusal, then: .none, &context, &replies)
-    case .recipient(let transaction, let recipient):
+    case .recipient:
       guard let decision = answer.decision else { return wrongAnswer(&replies) }
-      guard let refusal = decision.refusal else { return afterRecipient(recipient, transaction, &replies) }
-      return forgiveRecipient(refusal, transaction, &context, &replies)
+      return afterRecipient(refusal: decision.refusal, &context, &replies)
     case .message:
       guard let decision = answer.decision else { return wrongAnswer(&replies) }
       return afterMessage(refusal: decision.refusal, &context, now, &replies)
@@ -52,7 +59,7 @@ extension ServerSession.State {
     refusal: SMTPReply?, _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
     if let refusal { return refuse(refusal, then: .none, &context, &replies) }
-    SMTPReply.startContent.encode(into: &replies)
+    FrequentReply.startContent.encode(into: &replies)
     let reader = ContentReader(lineLimit: context.limits.textLine)
     context.content = Content(reader: reader, pace: Pace(begun: now))
     return Transition(.content)

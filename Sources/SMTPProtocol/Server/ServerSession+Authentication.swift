@@ -3,7 +3,7 @@ import MailModel
 // AUTH (RFC 4954): the session knows base 64, order and limits, and no mechanism.
 extension ServerSession.State {
   static func authenticate(
-    _ mechanism: String, _ initialResponse: Command.InitialResponse?, _ stage: consuming Stage,
+    _ mechanism: String, _ initialResponse: Command.InitialResponse?, _ stage: Stage,
     _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     guard context.hasHello else { return fail(.needsHello, stage, &context, &replies) }
@@ -17,7 +17,7 @@ extension ServerSession.State {
     case .octets(let response): octets = response
     case nil: octets = nil
     }
-    return Transition(.asking(.authentication), .ask(.authentication(mechanism: mechanism, initialResponse: octets)))
+    return ask(.authentication(mechanism: mechanism, initialResponse: octets), .authentication, &context)
   }
 
   /// The client's answer to a challenge: one line of base 64, or `*`.
@@ -33,7 +33,7 @@ extension ServerSession.State {
       offset = input.count
       return end(.bareLineFeed, .none, &replies)
     case .tooLong:
-      let line = ServerSession.LongLine(discarder(input, &offset, &context), .none)
+      let line = ServerSession.LongLine(discarder: discarder(input, &offset, &context), stage: .none)
       return Transition(.discardingLine(line), .abandonExchange)
     case .line(let body, let next):
       offset = next
@@ -43,7 +43,7 @@ extension ServerSession.State {
         return abandonExchange(.authenticationCancelled, &context, &replies)
       }
       guard let response = Base64.decode(line) else { return abandonExchange(.notBase64, &context, &replies) }
-      return Transition(.asking(.authentication), .ask(.authenticationResponse(response)))
+      return ask(.authenticationResponse(response), .authentication, &context)
     }
   }
 

@@ -4,7 +4,7 @@ import MailModel
 extension ServerSession.State {
   /// Says `reply`, which counts as an error.
   static func fail(
-    _ reply: SMTPReply, _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ reply: SMTPReply, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     reply.encode(into: &replies)
     return afterError(then: stage, &context, &replies)
@@ -12,7 +12,7 @@ extension ServerSession.State {
 
   /// A refusal by the policy. A 421 ends the session, and a 5xx counts.
   static func refuse(
-    _ reply: SMTPReply, then stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ reply: SMTPReply, then stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     reply.encode(into: &replies)
     guard reply.code != 421 else { return Transition(.closing, stage.abandonment) }
@@ -22,7 +22,7 @@ extension ServerSession.State {
 
   /// Counts an error whose reply was said.
   static func afterError(
-    then stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    then stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     context.budgets.errors += 1
     guard context.budgets.errors >= context.limits.errors else { return Transition(.command(stage)) }
@@ -31,14 +31,14 @@ extension ServerSession.State {
 
   /// Behind what a lawful client may do many times, which is an error only once its budget is spent.
   static func afterLawful(
-    isBudgetSpent: Bool, then stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    isBudgetSpent: Bool, then stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     isBudgetSpent ? afterError(then: stage, &context, &replies) : Transition(.command(stage))
   }
 
   /// Says `reply` to what may be no error of the client's (``ServerSession/Budgets/forgiven``).
   static func forgive(
-    _ reply: SMTPReply, _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ reply: SMTPReply, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     reply.encode(into: &replies)
     context.budgets.forgiven += 1
@@ -48,7 +48,7 @@ extension ServerSession.State {
 
   /// Behind the reply to a command that is lawful and leads nowhere.
   static func afterUseless(
-    then stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    then stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     context.budgets.uselessCommands += 1
     let isBudgetSpent = context.budgets.uselessCommands >= context.limits.uselessCommands
@@ -56,7 +56,7 @@ extension ServerSession.State {
   }
 
   /// Says the last word.
-  static func end(_ reply: SMTPReply, _ stage: consuming Stage, _ replies: inout [UInt8]) -> Transition {
+  static func end(_ reply: SMTPReply, _ stage: Stage, _ replies: inout [UInt8]) -> Transition {
     reply.encode(into: &replies)
     return Transition(.closing, stage.abandonment)
   }

@@ -11,10 +11,10 @@ extension ServerSession {
 
   /// A message that comes in chunks.
   struct Chunks {
-    var reader: ChunkReader
-    var pace: Pace
+    var reader = ChunkReader(lineLimit: 0)
+    var pace = Pace(begun: MonotonicInstant(nanoseconds: 0))
     /// The chunk that came last, or is coming.
-    var chunk: Chunk
+    var chunk = Chunk(octets: 0, isLast: false)
     /// Octets of it that have not come.
     var missing = 0
     /// Octets of all chunks up to that one.
@@ -23,11 +23,8 @@ extension ServerSession {
     var small = 0
   }
 
-  /// What follows a BDAT that is refused.
+  /// What follows a BDAT that is refused, whose octets ``Context/chunks`` counts.
   struct RefusedChunk {
-    /// Octets of it that have not come.
-    var missing: Int
-    var pace: Pace
     var refusal: SMTPReply
     /// Whether a pipelining client could not know better.
     var isForgiven = false
@@ -40,47 +37,45 @@ extension ServerSession.State {
   typealias RefusedChunk = ServerSession.RefusedChunk
 
   static func chunk(
-    _ chunk: Chunk, _ stage: consuming Stage, _ context: inout Context, _ now: MonotonicInstant,
+    _ chunk: Chunk, _ stage: Stage, _ context: inout Context, _ now: MonotonicInstant,
     _ replies: inout [UInt8]
   ) -> Transition {
     if let refusal = context.refusalOfChunking {
-      return discard(RefusedChunk(chunk, refusal, at: now), stage, &context, &replies)
+      return discard(chunk, RefusedChunk(refusal), stage, &context, now, &replies)
     }
-    switch consume stage {
+    switch stage {
     case .none:
-      let refused = RefusedChunk(chunk, .needsMail, isForgiven: context.isTransactionRefused, at: now)
-      return discard(refused, .none, &context, &replies)
-    case .envelope(let transaction):
-      return firstChunk(chunk, transaction, &context, now, &replies)
-    case .chunks(var chunks):
-      guard chunk.octets <= context.limits.messageSize - chunks.octets else {
-        let refused = RefusedChunk(chunk, .tooLarge(limit: context.limits.messageSize), at: now)
-        return discard(refused, .chunks(chunks), &context, &replies)
+      let refused = RefusedChunk(.needsMail, isForgiven: context.isTransactionRefused)
+      return discard(chunk, refused, .none, &context, now, &replies)
+    case .envelope: return firstChunk(chunk, &context, now, &replies)
+    case .chunks:
+      guard chunk.octets <= context.limits.messageSize - context.chunks.octets else {
+        let refused = RefusedChunk(.tooLarge(limit: context.limits.messageSize))
+        return discard(chunk, refused, .chunks, &context, now, &replies)
       }
-      chunks.begin(chunk, at: now, context.limits)
-      guard chunks.small <= context.limits.smallChunks else {
-        return end(.tooManySmallChunks, .chunks(chunks), &replies)
+      context.chunks.begin(chunk, at: now, context.limits)
+      guard context.chunks.small <= context.limits.smallChunks else {
+        return end(.tooManySmallChunks, .chunks, &replies)
       }
-      return Transition(.chunk(chunks))
+      return Transition(.chunk)
     }
   }
 
   private static func firstChunk(
-    _ chunk: Chunk, _ transaction: consuming Transaction, _ context: inout Context, _ now: MonotonicInstant,
-    _ replies: inout [UInt8]
+    _ chunk: Chunk, _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
-    guard !transaction.recipients.isEmpty else {
-      let refused = RefusedChunk(chunk, .needsRecipient, isForgiven: transaction.hasRefusedRecipient, at: now)
-      return discard(refused, .none, &context, &replies)
+    guard !context.transaction.recipients.isEmpty else {
+      let refused = RefusedChunk(.needsRecipient, isForgiven: context.transaction.hasRefusedRecipient)
+      return discard(chunk, refused, .none, &context, now, &replies)
     }
     guard chunk.octets <= context.limits.messageSize else {
-      let refused = RefusedChunk(chunk, .tooLarge(limit: context.limits.messageSize), at: now)
-      return discard(refused, .none, &context, &replies)
+      let refused = RefusedChunk(.tooLarge(limit: context.limits.messageSize))
+      return discard(chunk, refused, .none, &context, now, &replies)
     }
     guard !chunk.isSmall(context.limits) || context.limits.smallChunks > 0 else {
       return end(.tooManySmallChunks, .none, &replies)
     }
-    return Transition(.asking(.chunkedMessage(chunk)), .ask(.message(context.request(transaction))))
+    return ask(.message(context.takeRequest()), .chunkedMessage(chunk), &context)
   }
 
   /// The policy has decided on a message whose first BDAT was read.
@@ -88,63 +83,70 @@ extension ServerSession.State {
     _ chunk: Chunk, refusal: SMTPReply?, _ context: inout Context, _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
     guard let refusal else {
-      var chunks = Chunks(reader: ChunkReader(lineLimit: context.limits.textLine), pace: Pace(begun: now), chunk: chunk)
-      chunks.begin(chunk, at: now, context.limits)
-      return Transition(.chunk(chunks))
+      context.chunks = Chunks(reader: ChunkReader(lineLimit: context.limits.textLine), pace: Pace(begun: now))
+      context.chunks.begin(chunk, at: now, context.limits)
+      return Transition(.chunk)
     }
     guard refusal.code != 421 else { return end(refusal, .none, &replies) }
-    return discard(RefusedChunk(chunk, refusal, at: now), .none, &context, &replies)
+    return discard(chunk, RefusedChunk(refusal), .none, &context, now, &replies)
   }
 
   static func receiveChunk(
-    _ input: Span<UInt8>, _ offset: inout Int, _ chunks: Chunks, _ context: inout Context, _ now: MonotonicInstant,
+    _ input: Span<UInt8>, _ offset: inout Int, _ context: inout Context, _ now: MonotonicInstant,
     _ replies: inout [UInt8]
   ) -> Transition {
-    var chunks = chunks
-    chunks.pace.goOn(at: now, hasOctets: offset < input.count)
-    switch chunks.reader.next(input, from: offset) {
+    context.chunks.pace.goOn(at: now, hasOctets: offset < input.count)
+    switch context.chunks.reader.next(input, from: offset) {
     case .octets(let range, let next):
       offset = next
-      chunks.missing -= range.count
-      chunks.pace.count(range.count)
-      if let defect = chunks.reader.defect { return refuse(chunks, for: defect, &context, &replies) }
-      chunks.pace.handOver(at: now)
-      return Transition(.chunk(chunks), .content(range))
+      context.chunks.missing -= range.count
+      context.chunks.pace.count(range.count)
+      if let defect = context.chunks.reader.defect { return refuseChunk(for: defect, &context, &replies) }
+      context.chunks.pace.handOver(at: now)
+      return Transition(.chunk, .content(range))
     case .more:
       offset = input.count
-      return Transition(.chunk(chunks), .read)
+      return Transition(.chunk, .read)
     case .end(let next):
       offset = next
       context.waitingSince = now
-      guard chunks.chunk.isLast else {
-        SMTPReply.encodeReceived(octets: chunks.chunk.octets, into: &replies)
-        return Transition(.command(.chunks(chunks)))
+      guard context.chunks.chunk.isLast else {
+        SMTPReply.encodeReceived(octets: context.chunks.chunk.octets, into: &replies)
+        return Transition(.command(.chunks))
       }
-      chunks.reader.finish()
-      if let defect = chunks.reader.defect { return refuse(chunks, for: defect, &context, &replies) }
-      return Transition(.asking(.endOfMessage), .ask(.endOfMessage))
+      context.chunks.reader.finish()
+      if let defect = context.chunks.reader.defect { return refuseChunk(for: defect, &context, &replies) }
+      return ask(.endOfMessage, .endOfMessage, &context)
     }
   }
 
   /// The BDAT in whose octets a defect is seen is refused, and the message with it.
-  private static func refuse(
-    _ chunks: Chunks, for defect: ChunkReader.Defect, _ context: inout Context, _ replies: inout [UInt8]
+  private static func refuseChunk(
+    for defect: ChunkReader.Defect, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    let refusal = SMTPReply.refusal(of: defect, context.limits)
-    let refused = RefusedChunk(missing: chunks.missing, pace: chunks.pace, refusal: refusal)
-    return discard(refused, .chunks(chunks), &context, &replies)
+    discardMissing(RefusedChunk(.refusal(of: defect, context.limits)), .chunks, &context, &replies)
   }
 
   /// A refused BDAT ends the transaction. What was pipelined behind it gets 503, and is not held against the client.
   private static func discard(
-    _ chunk: RefusedChunk, _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ chunk: Chunk, _ refused: RefusedChunk, _ stage: Stage, _ context: inout Context, _ now: MonotonicInstant,
+    _ replies: inout [UInt8]
+  ) -> Transition {
+    context.chunks = Chunks(pace: Pace(begun: now), missing: chunk.octets)
+    return discardMissing(refused, stage, &context, &replies)
+  }
+
+  private static func discardMissing(
+    _ chunk: RefusedChunk, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     context.isTransactionRefused = true
-    guard chunk.missing <= context.limits.discardedContent - context.budgets.discardedOctets else {
+    context.transaction = Transaction()
+    let missing = context.chunks.missing
+    guard missing <= context.limits.discardedContent - context.budgets.discardedOctets else {
       chunk.refusal.encode(into: &replies)
       return end(.tooMuchRefused, stage, &replies)
     }
-    context.budgets.discardedOctets += chunk.missing
+    context.budgets.discardedOctets += missing
     return Transition(.discardingChunk(chunk), stage.abandonment)
   }
 
@@ -152,13 +154,12 @@ extension ServerSession.State {
     _ input: Span<UInt8>, _ offset: inout Int, _ chunk: RefusedChunk, _ context: inout Context,
     _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
-    var chunk = chunk
-    chunk.pace.goOn(at: now, hasOctets: offset < input.count)
-    let dropped = min(chunk.missing, input.count - offset)
+    context.chunks.pace.goOn(at: now, hasOctets: offset < input.count)
+    let dropped = min(context.chunks.missing, input.count - offset)
     offset += dropped
-    chunk.missing -= dropped
-    chunk.pace.count(dropped)
-    guard chunk.missing == 0 else { return Transition(.discardingChunk(chunk), .read) }
+    context.chunks.missing -= dropped
+    context.chunks.pace.count(dropped)
+    guard context.chunks.missing == 0 else { return Transition(.discardingChunk(chunk), .read) }
     context.waitingSince = now
     return chunk.isForgiven
       ? forgive(chunk.refusal, .none, &context, &replies)
@@ -182,10 +183,8 @@ extension ServerSession.Chunks {
 }
 
 extension ServerSession.RefusedChunk {
-  fileprivate init(
-    _ chunk: ServerSession.Chunk, _ refusal: SMTPReply, isForgiven: Bool = false, at now: MonotonicInstant
-  ) {
-    self.init(missing: chunk.octets, pace: Pace(begun: now), refusal: refusal, isForgiven: isForgiven)
+  fileprivate init(_ refusal: SMTPReply, isForgiven: Bool = false) {
+    self.init(refusal: refusal, isForgiven: isForgiven)
   }
 }
 

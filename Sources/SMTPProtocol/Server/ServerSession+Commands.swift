@@ -6,7 +6,7 @@ extension ServerSession.State {
   typealias Transition = ServerSession.Transition
 
   static func receiveCommand(
-    _ input: Span<UInt8>, _ offset: inout Int, _ stage: consuming Stage, _ context: inout Context,
+    _ input: Span<UInt8>, _ offset: inout Int, _ stage: Stage, _ context: inout Context,
     _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
     if context.isShuttingDown, stage.isNone {
@@ -26,7 +26,8 @@ extension ServerSession.State {
       offset = input.count
       return end(.bareLineFeed, stage, &replies)
     case .tooLong:
-      return Transition(.discardingLine(ServerSession.LongLine(discarder(input, &offset, &context), stage)))
+      let line = ServerSession.LongLine(discarder: discarder(input, &offset, &context), stage: stage)
+      return Transition(.discardingLine(line))
     case .line(let body, let next):
       offset = next
       context.waitingSince = now
@@ -46,9 +47,10 @@ extension ServerSession.State {
   }
 
   static func discardLine(
-    _ input: Span<UInt8>, _ offset: inout Int, _ line: consuming ServerSession.LongLine, _ context: inout Context,
+    _ input: Span<UInt8>, _ offset: inout Int, _ line: ServerSession.LongLine, _ context: inout Context,
     _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
+    var line = line
     switch line.discarder.next(input, from: offset, limit: context.limits.discardedLine) {
     case .more:
       offset = input.count
@@ -68,13 +70,13 @@ extension ServerSession.State {
   }
 
   private static func perform(
-    _ command: Command, hasRest: Bool, _ stage: consuming Stage, _ context: inout Context, _ now: MonotonicInstant,
+    _ command: consuming Command, hasRest: Bool, _ stage: Stage, _ context: inout Context, _ now: MonotonicInstant,
     _ replies: inout [UInt8]
   ) -> Transition {
     if !context.isSecured, let verb = command.verb, verb.needsTLS {
       return fail(.needsTLS, stage, &context, &replies)
     }
-    switch command {
+    switch consume command {
     case .mail(let path, let parameters):
       return mail(path, parameters, stage, &context, &replies)
     case .recipient(let argument): return recipient(argument, stage, &context, &replies)
@@ -88,7 +90,7 @@ extension ServerSession.State {
       return authenticate(mechanism, initialResponse, stage, &context, &replies)
     case .reset: return reset(stage, &context, &replies)
     case .noop:
-      SMTPReply.ok.encode(into: &replies)
+      FrequentReply.ok.encode(into: &replies)
       return afterUseless(then: stage, &context, &replies)
     case .help:
       context.encodeHelp(into: &replies)
@@ -106,11 +108,12 @@ extension ServerSession.State {
 
   /// EHLO and HELO also end a transaction (RFC 5321 §4.1.4).
   private static func hello(
-    _ hello: ServerSession.Hello, _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ hello: ServerSession.Hello, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     let isFirst = context.hello == nil
     context.hello = hello
     context.isTransactionRefused = false
+    context.transaction = Transaction()
     context.encodeHelloReply(into: &replies)
     let abandonment = stage.abandonment
     var transition = isFirst ? Transition(.command(.none)) : afterUseless(then: .none, &context, &replies)
@@ -119,11 +122,12 @@ extension ServerSession.State {
   }
 
   private static func reset(
-    _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     context.isTransactionRefused = false
+    context.transaction = Transaction()
     context.budgets.resets += 1
-    SMTPReply.ok.encode(into: &replies)
+    FrequentReply.ok.encode(into: &replies)
     let abandonment = stage.abandonment
     let isBudgetSpent = context.budgets.resets >= context.limits.resets
     var transition = afterLawful(isBudgetSpent: isBudgetSpent, then: .none, &context, &replies)
@@ -132,7 +136,7 @@ extension ServerSession.State {
   }
 
   private static func malformed(
-    _ reply: SMTPReply, _ verb: Command.Verb, _ stage: consuming Stage, _ context: inout Context,
+    _ reply: SMTPReply, _ verb: Command.Verb, _ stage: Stage, _ context: inout Context,
     _ replies: inout [UInt8]
   ) -> Transition {
     switch verb {
@@ -149,7 +153,7 @@ extension ServerSession.State {
   }
 
   private static func startTLS(
-    hasRest: Bool, _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    hasRest: Bool, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     guard context.tls == nil else { return fail(.alreadySecured, stage, &context, &replies) }
     guard context.configuration.security == .startTLSRequired else {

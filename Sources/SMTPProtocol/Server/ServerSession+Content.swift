@@ -18,7 +18,7 @@ extension ServerSession.State {
     if let refusal = context.content.refusal(context.limits) {
       // The end may be in this very input: then there is nothing left to drop but the refusal to say.
       if case .end = event { context.content.hasEnded = true }
-      self = .discardingContent(context.content, refusal: refusal)
+      self = .discardingContent(refusal: refusal)
       return SessionStep(consumed: event.position(in: input), action: .abandonMessage)
     }
     switch event {
@@ -35,16 +35,15 @@ extension ServerSession.State {
 
   /// Reads content that is refused to its end, and says so there, so that the dialogue stays in step.
   static func discardContent(
-    _ input: Span<UInt8>, _ offset: inout Int, _ content: Content, _ refusal: SMTPReply, _ context: inout Context,
+    _ input: Span<UInt8>, _ offset: inout Int, _ refusal: SMTPReply, _ context: inout Context,
     _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
-    var content = content
-    content.pace.goOn(at: now, hasOctets: offset < input.count)
-    while !content.hasEnded {
-      switch content.reader.next(input, from: offset) {
+    context.content.pace.goOn(at: now, hasOctets: offset < input.count)
+    while !context.content.hasEnded {
+      switch context.content.reader.next(input, from: offset) {
       case .octets(let range, let next):
         offset = next
-        content.count(range.count)
+        context.content.count(range.count)
         context.budgets.discardedOctets += range.count
         guard context.budgets.discardedOctets <= context.limits.discardedContent else {
           offset = input.count
@@ -53,15 +52,15 @@ extension ServerSession.State {
         }
       case .more:
         offset = input.count
-        return Transition(.discardingContent(content, refusal: refusal), .read)
+        return Transition(.discardingContent(refusal: refusal), .read)
       case .end(let next):
         offset = next
-        content.hasEnded = true
+        context.content.hasEnded = true
       }
     }
     context.waitingSince = now
     // By all that came, so that the reply is the same however the octets were cut.
-    return refuse(content.refusal(context.limits) ?? refusal, then: .none, &context, &replies)
+    return refuse(context.content.refusal(context.limits) ?? refusal, then: .none, &context, &replies)
   }
 }
 

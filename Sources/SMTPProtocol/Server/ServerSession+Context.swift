@@ -20,7 +20,13 @@ extension ServerSession {
     /// Whether a transaction was refused, by MAIL or by BDAT, so that none is open and a pipelining client may not know yet.
     var isTransactionRefused = false
     var budgets = Budgets()
-    /// What is read in the state `content`, which is in place here: a line that was stuffed is a step of its own.
+    /// What the policy is about to be asked.
+    var question: SessionQuestion?
+    /// What MAIL and RCPT have brought: in stage `envelope`, and while the policy is asked for one of them.
+    var transaction = Transaction()
+    /// What comes by BDAT: in the states `chunk` and `discardingChunk`, and in stage `chunks`.
+    var chunks = Chunks()
+    /// What is read in the states `content` and `discardingContent`.
     var content = Content(reader: ContentReader(lineLimit: 0), pace: Pace(begun: MonotonicInstant(nanoseconds: 0)))
 
     init(_ configuration: ServerConfiguration) { self.configuration = configuration }
@@ -30,6 +36,19 @@ extension ServerSession {
     var hasHello: Bool { hello != nil || isHelloForgiven }
     /// Whether this EHLO's reply lists AUTH, or would.
     var offersAuthentication: Bool { tls != nil && !mechanisms.isEmpty }
+
+    /// What the driver is told, with the question.
+    mutating func sessionAction(_ action: Action) -> SessionAction {
+      switch action {
+      case .read: .read
+      case .ask: question.take().map { .ask($0) } ?? .read
+      case .content(let range): .content(range)
+      case .abandonExchange: .abandonExchange
+      case .abandonMessage: .abandonMessage
+      case .startTLS: .startTLS
+      case .close: .close
+      }
+    }
 
     var commandTimeout: Duration {
       identity == nil ? limits.commandTimeoutBeforeAuthentication : limits.commandTimeout

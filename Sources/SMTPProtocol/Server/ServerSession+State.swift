@@ -1,6 +1,7 @@
 import MailModel
 
 extension ServerSession {
+  /// What is awaited. A few octets, since every command moves it; what is kept meanwhile is in place in ``Context``.
   enum State: ~Copyable {
     case unconnected
     /// The policy is asked; no input until it has answered.
@@ -14,9 +15,9 @@ extension ServerSession {
     /// Reads content behind DATA.
     case content
     /// Reads on to the end of content that is refused.
-    case discardingContent(Content, refusal: SMTPReply)
+    case discardingContent(refusal: SMTPReply)
     /// Reads content behind BDAT.
-    case chunk(Chunks)
+    case chunk
     /// Reads and drops what follows a BDAT that is refused.
     case discardingChunk(RefusedChunk)
     case startingTLS
@@ -25,32 +26,30 @@ extension ServerSession {
   }
 
   /// How far a mail transaction has come while the session waits for a command.
-  enum Stage: ~Copyable {
+  enum Stage {
     /// There is none.
     case none
-    /// MAIL was accepted.
-    case envelope(Transaction)
-    /// Chunks of its message were accepted, and more will come.
-    case chunks(Chunks)
+    /// MAIL was accepted: ``Context/transaction``.
+    case envelope
+    /// Chunks of its message were accepted, and more will come: ``Context/chunks``.
+    case chunks
   }
 
   /// A command line that was too long.
-  struct LongLine: ~Copyable {
+  struct LongLine {
     var discarder: LineDiscarder
+    /// Where the transaction stands behind it.
     var stage: Stage
-
-    init(_ discarder: LineDiscarder, _ stage: consuming Stage) {
-      self.discarder = discarder
-      self.stage = stage
-    }
   }
 
   /// A question's subject.
-  enum Pending: ~Copyable {
+  enum Pending {
     case connection
     case authentication
-    case sender(SenderRequest)
-    case recipient(Transaction, Recipient)
+    /// That of ``Context/transaction``.
+    case sender
+    /// The last one of ``Context/transaction``.
+    case recipient
     case message
     /// As ``message``, by the message's first BDAT.
     case chunkedMessage(Chunk)
@@ -61,21 +60,22 @@ extension ServerSession {
   struct Transition: ~Copyable {
     var state: State
     /// `nil` where the session can go on with the rest of the input.
-    var action: SessionAction?
+    var action: Action?
 
-    init(_ state: consuming State, _ action: SessionAction? = nil) {
+    init(_ state: consuming State, _ action: Action? = nil) {
       self.state = state
       self.action = action
     }
   }
 
-  /// MAIL was accepted. Never copied, so that a recipient more does not copy those before it.
-  struct Transaction: ~Copyable {
-    var sender: SenderRequest
+  /// A ``SessionAction`` without its weight: the question is ``Context/question``.
+  enum Action { case read, ask, content(Range<Int>), abandonExchange, abandonMessage, startTLS, close }
+
+  /// What a transaction has brought before its content.
+  struct Transaction {
+    var sender = SenderRequest(reversePath: .null)
     var recipients: [Recipient] = []
     var hasRefusedRecipient = false
-
-    init(sender: SenderRequest) { self.sender = sender }
   }
 
   /// Content behind DATA is coming.
@@ -89,20 +89,10 @@ extension ServerSession {
 }
 
 extension ServerSession.Stage {
-  var isNone: Bool {
-    switch self {
-    case .none: true
-    default: false
-    }
-  }
+  var isNone: Bool { self == .none }
 
   /// What tells the driver that this transaction is over: its sink must know.
-  var abandonment: SessionAction? {
-    switch self {
-    case .chunks: .abandonMessage
-    default: nil
-    }
-  }
+  var abandonment: ServerSession.Action? { self == .chunks ? .abandonMessage : nil }
 }
 
 extension ServerSession.State {
@@ -129,9 +119,9 @@ extension ServerSession.State {
     case .discardingLine(let line): line.stage.deadline(context)
     case .authenticating: context.waitingSince.advanced(by: context.commandTimeout)
     case .content: context.content.pace.deadline(context.limits)
-    case .discardingContent(let content, _): content.pace.deadline(context.limits)
-    case .chunk(let chunks): chunks.pace.deadline(context.limits)
-    case .discardingChunk(let chunk): chunk.pace.deadline(context.limits)
+    case .discardingContent: context.content.pace.deadline(context.limits)
+    case .chunk: context.chunks.pace.deadline(context.limits)
+    case .discardingChunk: context.chunks.pace.deadline(context.limits)
     default: nil
     }
   }
@@ -164,8 +154,8 @@ extension ServerSession.Stage {
   fileprivate func deadline(_ context: ServerSession.Context) -> MonotonicInstant {
     let command = context.waitingSince.advanced(by: context.commandTimeout)
     switch self {
-    case .chunks(let chunks): return min(command, chunks.pace.deadlineOfWhole(context.limits))
-    default: return command
+    case .chunks: return min(command, context.chunks.pace.deadlineOfWhole(context.limits))
+    case .none, .envelope: return command
     }
   }
 }

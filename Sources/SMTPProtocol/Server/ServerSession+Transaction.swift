@@ -5,7 +5,7 @@ extension ServerSession.State {
   typealias Transaction = ServerSession.Transaction
 
   static func mail(
-    _ path: ReversePath, _ parameters: MailParameters, _ stage: consuming Stage, _ context: inout Context,
+    _ path: consuming ReversePath, _ parameters: consuming MailParameters, _ stage: Stage, _ context: inout Context,
     _ replies: inout [UInt8]
   ) -> Transition {
     guard stage.isNone else { return fail(.nestedMail, stage, &context, &replies) }
@@ -21,66 +21,64 @@ extension ServerSession.State {
     if let refusal = context.refusal(of: parameters) { return fail(refusal, stage, &context, &replies) }
     let sender = SenderRequest(
       reversePath: path, parameters: parameters.message, declaredSize: parameters.size)
-    return Transition(.asking(.sender(sender)), .ask(.sender(sender)))
+    context.transaction = Transaction(sender: sender)
+    return ask(.sender(sender), .sender, &context)
   }
 
-  static func afterSender(
-    _ sender: SenderRequest, _ context: inout Context, _ replies: inout [UInt8]
-  ) -> Transition {
+  static func afterSender(_ context: inout Context, _ replies: inout [UInt8]) -> Transition {
     context.isTransactionRefused = false
     context.budgets.fruitlessTransactions += 1
-    SMTPReply.senderOk.encode(into: &replies)
+    FrequentReply.senderOk.encode(into: &replies)
     let isBudgetSpent = context.budgets.fruitlessTransactions >= context.limits.fruitlessTransactions
-    let transaction = Transaction(sender: sender)
-    return afterLawful(isBudgetSpent: isBudgetSpent, then: .envelope(transaction), &context, &replies)
+    return afterLawful(isBudgetSpent: isBudgetSpent, then: .envelope, &context, &replies)
   }
 
   static func recipient(
-    _ argument: RecipientArgument, _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ argument: consuming RecipientArgument, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    switch consume stage {
+    switch stage {
     case .none: return withoutMail(&context, &replies)
-    case .chunks(let chunks): return fail(.contentHasBegun, .chunks(chunks), &context, &replies)
-    case .envelope(let transaction):
-      if let refusal = context.refusal(of: argument, transaction) {
-        return refuseRecipient(refusal, .envelope(transaction), &context, &replies)
+    case .chunks: return fail(.contentHasBegun, .chunks, &context, &replies)
+    case .envelope:
+      if let refusal = context.refusal(of: argument) {
+        return refuseRecipient(refusal, .envelope, &context, &replies)
       }
-      guard transaction.recipients.count < context.limits.recipients else {
-        return forgiveRecipient(.tooManyRecipients, transaction, &context, &replies)
+      guard context.transaction.recipients.count < context.limits.recipients else {
+        return forgiveRecipient(.tooManyRecipients, &context, &replies)
       }
       let recipient = Recipient(argument.path, parameters: argument.parameters)
-      return Transition(.asking(.recipient(transaction, recipient)), .ask(.recipient(recipient)))
+      context.transaction.recipients.append(recipient)
+      return ask(.recipient(recipient), .recipient, &context)
     }
   }
 
+  /// The policy has decided on the transaction's last recipient.
   static func afterRecipient(
-    _ recipient: Recipient, _ transaction: consuming Transaction, _ replies: inout [UInt8]
+    refusal: SMTPReply?, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    transaction.recipients.append(recipient)
-    SMTPReply.recipientOk.encode(into: &replies)
-    return Transition(.command(.envelope(transaction)))
+    if let refusal {
+      context.transaction.recipients.removeLast()
+      return forgiveRecipient(refusal, &context, &replies)
+    }
+    FrequentReply.recipientOk.encode(into: &replies)
+    return Transition(.command(.envelope))
   }
 
   /// A RCPT that cannot be taken as it is written.
   static func refuseRecipient(
-    _ reply: SMTPReply, _ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]
+    _ reply: SMTPReply, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    switch consume stage {
-    case .envelope(var transaction):
-      transaction.hasRefusedRecipient = true
-      return fail(reply, .envelope(transaction), &context, &replies)
-    case let other:
-      return fail(reply, other, &context, &replies)
-    }
+    if stage == .envelope { context.transaction.hasRefusedRecipient = true }
+    return fail(reply, stage, &context, &replies)
   }
 
   /// A recipient over the limit, or one that the policy refuses.
   static func forgiveRecipient(
-    _ reply: SMTPReply, _ transaction: consuming Transaction, _ context: inout Context, _ replies: inout [UInt8]
+    _ reply: SMTPReply, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    guard reply.code != 421 else { return end(reply, .envelope(transaction), &replies) }
-    transaction.hasRefusedRecipient = true
-    return forgive(reply, .envelope(transaction), &context, &replies)
+    guard reply.code != 421 else { return end(reply, .envelope, &replies) }
+    context.transaction.hasRefusedRecipient = true
+    return forgive(reply, .envelope, &context, &replies)
   }
 
   /// RCPT or DATA behind a transaction that was refused, or without any.
@@ -89,17 +87,17 @@ extension ServerSession.State {
       ? forgive(.needsMail, .none, &context, &replies) : fail(.needsMail, .none, &context, &replies)
   }
 
-  static func data(_ stage: consuming Stage, _ context: inout Context, _ replies: inout [UInt8]) -> Transition {
-    switch consume stage {
+  static func data(_ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]) -> Transition {
+    switch stage {
     case .none: return withoutMail(&context, &replies)
-    case .chunks(let chunks): return fail(.contentHasBegun, .chunks(chunks), &context, &replies)
-    case .envelope(let transaction):
-      guard !transaction.recipients.isEmpty else {
-        return transaction.hasRefusedRecipient
-          ? forgive(.needsRecipient, .envelope(transaction), &context, &replies)
-          : fail(.needsRecipient, .envelope(transaction), &context, &replies)
+    case .chunks: return fail(.contentHasBegun, .chunks, &context, &replies)
+    case .envelope:
+      guard !context.transaction.recipients.isEmpty else {
+        return context.transaction.hasRefusedRecipient
+          ? forgive(.needsRecipient, .envelope, &context, &replies)
+          : fail(.needsRecipient, .envelope, &context, &replies)
       }
-      return Transition(.asking(.message), .ask(.message(context.request(transaction))))
+      return ask(.message(context.takeRequest()), .message, &context)
     }
   }
 }
@@ -115,9 +113,7 @@ extension ServerSession.Context {
   }
 
   /// Why RCPT cannot be taken as it is written.
-  fileprivate func refusal(
-    of argument: RecipientArgument, _ transaction: borrowing ServerSession.Transaction
-  ) -> SMTPReply? {
+  fileprivate func refusal(of argument: RecipientArgument) -> SMTPReply? {
     if argument.hasParameters, let refusal = refusalOfParameters(of: argument.used) { return refusal }
     let isInternationalized = transaction.sender.parameters.isInternationalized
     return argument.needsSMTPUTF8 && !isInternationalized ? .needsSMTPUTF8 : nil
@@ -129,8 +125,10 @@ extension ServerSession.Context {
     return hello.isExtended && used.isSubset(of: extensions) ? nil : .unknownParameter
   }
 
-  /// What the policy is told of a message whose content is about to come.
-  func request(_ transaction: consuming ServerSession.Transaction) -> MessageRequest {
+  /// What the policy is told of a message whose content is about to come. The transaction is the policy's from here on.
+  mutating func takeRequest() -> MessageRequest {
+    let transaction = transaction
+    self.transaction = ServerSession.Transaction()
     let sender = transaction.sender
     let envelope = Envelope(
       reversePath: sender.reversePath, recipients: transaction.recipients, parameters: sender.parameters)

@@ -33,10 +33,10 @@ extension ServerSession.State {
       case .content:
         self = .content
         return receiveContent(input, &context, now)
-      case .discardingContent(let content, let refusal):
-        transition = Self.discardContent(input, &offset, content, refusal, &context, now, &replies)
-      case .chunk(let chunks):
-        transition = Self.receiveChunk(input, &offset, chunks, &context, now, &replies)
+      case .discardingContent(let refusal):
+        transition = Self.discardContent(input, &offset, refusal, &context, now, &replies)
+      case .chunk:
+        transition = Self.receiveChunk(input, &offset, &context, now, &replies)
       case .discardingChunk(let chunk):
         transition = Self.discardChunk(input, &offset, chunk, &context, now, &replies)
       case .closing:
@@ -54,7 +54,7 @@ extension ServerSession.State {
       }
       let action = transition.action
       self = transition.state
-      if let action { return SessionStep(consumed: offset, action: action) }
+      if let action { return SessionStep(consumed: offset, action: context.sessionAction(action)) }
     }
   }
 
@@ -105,7 +105,7 @@ extension ServerSession.State {
       (other.isReceiving ? SMTPReply.tooSlow : .timeout).encode(into: &replies)
       let abandonment = other.abandonment
       self = .closing
-      return abandonment ?? .close
+      return abandonment == nil ? .close : .abandonMessage
     }
   }
 
@@ -139,7 +139,7 @@ extension ServerSession.State {
   }
 
   /// What tells the driver that the state's end is also the end of a message.
-  private var abandonment: SessionAction? {
+  private var abandonment: ServerSession.Action? {
     switch self {
     case .content: .abandonMessage
     case .chunk: .abandonMessage

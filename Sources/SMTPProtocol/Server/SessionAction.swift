@@ -42,7 +42,7 @@ public struct SessionStep: Hashable, Sendable {
   /// ``PolicySession/recipient(_:)`` [``SessionAnswer/accept``, ``SessionAnswer/refuse(_:)``].
   case recipient(Recipient)
   /// ``PolicySession/beginMessage(_:)``, at DATA or the first BDAT [``SessionAnswer/accept``, ``SessionAnswer/refuse(_:)``].
-  case message(MessageRequest)
+  indirect case message(MessageRequest)
   /// ``MessageSink/finish()`` [``SessionAnswer/finished(_:)``].
   case endOfMessage
 }
