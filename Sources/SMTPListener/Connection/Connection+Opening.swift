@@ -6,6 +6,12 @@ import SMTPProtocol
 
 // From the channel to the session, and into TLS.
 extension Connection {
+  /// Hears from now on of what happens on the channel, which is not active yet.
+  nonisolated func join() throws {
+    channel.closeFuture.whenComplete { _ in self.assumeIsolated { $0.closed() } }
+    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(self))
+  }
+
   /// The channel is active.
   func opened() {
     log(.debug, "Connection opened")
