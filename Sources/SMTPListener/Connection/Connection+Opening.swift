@@ -38,8 +38,9 @@ extension Connection {
 
   private func start(tls: TLSFacts?) {
     phase = .open
+    let now = now
     switch session.start(tls: tls, at: now) {
-    case .ask(let question): begin(.question(question))
+    case .ask(let question): begin(.question(question), at: now)
     default: end()
     }
   }

@@ -45,6 +45,8 @@ actor Connection: OpenConnection {
   var input = ByteBuffer()
   /// Replies that were not written yet.
   var replies: [UInt8] = []
+  /// What was written last. Kept for its memory.
+  var output = ByteBuffer()
   /// Whether the channel takes more replies. Kept, since it is asked for at every step.
   var isWritable = true
   /// Whether the channel asked to read while too much waited.

@@ -15,8 +15,8 @@ final class EndpointContext: Sendable {
   let logger: Logger
 
   init(
-    policy: some SubmissionPolicy, type: EndpointType, configuration: ServerConfiguration, limits: ConnectionLimits, tls: ServerTLS?,
-    registry: ConnectionRegistry, proxies: [IPNetwork], logger: Logger
+    policy: some SubmissionPolicy, type: EndpointType, configuration: ServerConfiguration, limits: ConnectionLimits,
+    tls: ServerTLS?, registry: ConnectionRegistry, proxies: [IPNetwork], logger: Logger
   ) {
     dialogue = { PolicyDialogue(policy: policy, connection: $0) }
     (self.type, self.configuration, self.limits) = (type, configuration, limits)
