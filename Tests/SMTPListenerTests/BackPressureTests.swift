@@ -67,7 +67,7 @@ import Testing
     var script = TestPolicy.Script()
     script.connectGate = Gate()
     let (channel, connection) = try await testConnection(TestPolicy(script))
-    let limit = ConnectionLimits().inputBuffer + Connection<TestPolicy>.readingRound
+    let limit = ConnectionLimits().inputBuffer + Connection.readingRound
     try await channel.writeInbound(ByteBuffer(repeating: 0, count: limit))
     #expect(await connection.isOpen)
     try await channel.writeInbound(ByteBuffer(repeating: 0, count: 1))
@@ -99,7 +99,7 @@ import Testing
       async let sent: Void = client.channel.writeAndFlush(
         ByteBuffer(string: String(repeating: "HELP\r\n", count: count) + "QUIT\r\n"))
       // The replies are so much more than the system's buffers hold that the server has to stop.
-      let connection = try #require(server.registry.connections.first as? Connection<TestPolicy>)
+      let connection = try #require(server.registry.connections.first as? Connection)
       while await connection.channel.isWritable {}
       try await client.channel.setOption(.autoRead, value: true).get()
       try await sent

@@ -36,36 +36,42 @@ extension Connection {
 
   /// Goes on, unless the policy is being asked.
   func proceed() {
-    if isOpen, conversation == nil, !isAdvancing, let wait = advance() { begin(wait) }
+    let now = now
+    if isOpen, conversation == nil, !isAdvancing, let wait = advance(at: now) { begin(wait, at: now) }
     settle()
   }
 
   /// One task for all the questions that one piece of input brings.
-  func begin(_ wait: Wait) {
-    prepare(wait)
+  func begin(_ wait: Wait, at now: MonotonicInstant) {
+    prepare(wait, at: now)
     conversation = Task { await converse(from: wait) }
   }
 
   /// Before the task runs that asks, since the connection may end before that: the end of a message is asked all the same.
-  private func prepare(_ wait: Wait) {
+  private func prepare(_ wait: Wait, at now: MonotonicInstant) {
     askedAt = now
-    isFinishing = wait == .question(.endOfMessage)
-    arm()
+    if case .question(.endOfMessage) = wait { isFinishing = true }
   }
 
   private func converse(from first: Wait) async {
     var next: Wait? = first
     while let wait = next, isOpen || isFinishing {
+      let now: MonotonicInstant
       switch wait {
       case .room:
         await policy.drained()
+        now = self.now
       case .question(let question):
         let answer = await policy.answer(question)
         isFinishing = false
+        now = self.now
         if isOpen { session.resume(answer, at: now, replies: &replies) }
       }
-      next = isOpen ? advance() : nil
-      if let next { prepare(next) }
+      next = isOpen ? advance(at: now) : nil
+      if let next {
+        prepare(next, at: now)
+        arm()
+      }
     }
     conversation = nil
     settle()
@@ -74,10 +80,9 @@ extension Connection {
   /// Runs the session as far as it goes without the policy and without replies that the client does not read.
   ///
   /// - Returns: what it waits for; `nil` for more input, a writable channel, or nothing more.
-  private func advance() -> Wait? {
+  private func advance(at now: MonotonicInstant) -> Wait? {
     isAdvancing = true
     defer { isAdvancing = false }
-    let now = now
     while isOpen, isWritable {
       let size = input.readableBytes
       let shown = min(size, endpoint.inputWindow)
@@ -130,8 +135,12 @@ extension Connection {
   /// Writes the replies gathered so far, in one piece.
   func send() {
     guard !replies.isEmpty else { return }
-    let buffer = channel.allocator.buffer(bytes: replies)
-    replies.removeAll(keepingCapacity: replies.count <= 1024)
-    channel.writeAndFlush(buffer, promise: nil)
+    // The same memory again, unless the channel still holds it.
+    output.clear()
+    output.writeBytes(replies)
+    channel.writeAndFlush(output, promise: nil)
+    guard replies.count > 1_024 else { return replies.removeAll(keepingCapacity: true) }
+    replies = []
+    output = ByteBuffer()
   }
 }

@@ -6,6 +6,12 @@ import SMTPProtocol
 
 // From the channel to the session, and into TLS.
 extension Connection {
+  /// Hears from now on of what happens on the channel, which is not active yet.
+  nonisolated func join() throws {
+    channel.closeFuture.whenComplete { _ in self.assumeIsolated { $0.closed() } }
+    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(self))
+  }
+
   /// The channel is active.
   func opened() {
     log(.debug, "Connection opened")
@@ -32,8 +38,9 @@ extension Connection {
 
   private func start(tls: TLSFacts?) {
     phase = .open
+    let now = now
     switch session.start(tls: tls, at: now) {
-    case .ask(let question): begin(.question(question))
+    case .ask(let question): begin(.question(question), at: now)
     default: end()
     }
   }

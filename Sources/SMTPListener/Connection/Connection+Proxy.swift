@@ -32,7 +32,7 @@ extension Connection {
     let facts = ConnectionFacts(channel, at: endpoint.type).told(by: header)
     (proxy, client) = (client, facts.client)
     if let client, let refusal = endpoint.registry.identify(self, as: client.address) { return turnAway(refusal) }
-    policy = PolicyDialogue(policy: endpoint.policy, connection: facts)
+    policy = endpoint.dialogue(facts)
     log(.debug, header.isLocal ? "Proxy speaks for itself" : "Proxy told who the client is")
     clientKnown()
   }

@@ -11,7 +11,7 @@ import SMTPProtocol
 ///
 /// This file holds what a connection keeps, its end and its clock. `Connection+Opening.swift` brings it to the first word,
 /// by way of `Connection+Proxy.swift` behind a proxy; `Connection+Conversation.swift` holds all that is said.
-actor Connection<Policy: SubmissionPolicy>: OpenConnection {
+actor Connection: OpenConnection {
   enum Phase {
     case unopened
     /// A proxy has the word.
@@ -32,7 +32,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   nonisolated let unownedExecutor: UnownedSerialExecutor
   nonisolated let id = UInt64.random(in: .min ... .max)
 
-  nonisolated let endpoint: EndpointContext<Policy>
+  nonisolated let endpoint: EndpointContext
   let channel: any Channel
   /// Who connected; behind a proxy, once it has told, its client.
   var client: SocketEndpoint?
@@ -45,6 +45,8 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   var input = ByteBuffer()
   /// Replies that were not written yet.
   var replies: [UInt8] = []
+  /// What was written last. Kept for its memory.
+  var output = ByteBuffer()
   /// Whether the channel takes more replies. Kept, since it is asked for at every step.
   var isWritable = true
   /// Whether the channel asked to read while too much waited.
@@ -53,7 +55,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   var isAdvancing = false
 
   /// Keeps what the policy has given for this connection. Another one when a proxy has told who the client is.
-  var policy: PolicyDialogue<Policy>
+  var policy: any Dialogue
   /// Runs while the policy is asked.
   var conversation: Task<Void, Never>?
   /// When the question was put that the policy is at.
@@ -64,7 +66,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
   /// One for the connection's life, and not exchanged while it fires too early.
   private var timer: (task: Scheduled<Void>, fires: MonotonicInstant)?
 
-  init(channel: any Channel, endpoint: EndpointContext<Policy>) {
+  init(channel: any Channel, endpoint: EndpointContext) {
     self.channel = channel
     self.endpoint = endpoint
     eventLoop = channel.eventLoop
@@ -72,7 +74,7 @@ actor Connection<Policy: SubmissionPolicy>: OpenConnection {
     session = ServerSession(configuration: endpoint.configuration)
     let facts = ConnectionFacts(channel, at: endpoint.type)
     client = facts.client
-    policy = PolicyDialogue(policy: endpoint.policy, connection: facts)
+    policy = endpoint.dialogue(facts)
   }
 
   var now: MonotonicInstant { MonotonicInstant(eventLoop.now) }

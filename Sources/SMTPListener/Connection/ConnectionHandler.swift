@@ -1,15 +1,14 @@
 import NIOCore
 import NIOTLS
-import SMTPProtocol
 
 /// Hands what happens on a channel to its connection.
-final class ConnectionHandler<Policy: SubmissionPolicy>: ChannelDuplexHandler {
+final class ConnectionHandler: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundIn = ByteBuffer
 
-  private let connection: Connection<Policy>
+  private let connection: Connection
 
-  init(_ connection: Connection<Policy>) { self.connection = connection }
+  init(_ connection: Connection) { self.connection = connection }
 
   func channelActive(context: ChannelHandlerContext) {
     connection.assumeIsolated { $0.opened() }

@@ -2,10 +2,10 @@ import Logging
 import MailModel
 import SMTPProtocol
 
-/// What all connections of one endpoint share. A class, so that it is there once, and no connection has to find out where
-/// in it things lie behind a policy of any size.
-final class EndpointContext<Policy: SubmissionPolicy>: Sendable {
-  let policy: Policy
+/// What all connections of one endpoint share. A class, so that it is there once.
+final class EndpointContext: Sendable {
+  /// Opens the dialogue with the policy about a new connection.
+  let dialogue: @Sendable (ConnectionFacts) -> any Dialogue
   let type: EndpointType
   let configuration: ServerConfiguration
   let limits: ConnectionLimits
@@ -15,10 +15,11 @@ final class EndpointContext<Policy: SubmissionPolicy>: Sendable {
   let logger: Logger
 
   init(
-    policy: Policy, type: EndpointType, configuration: ServerConfiguration, limits: ConnectionLimits, tls: ServerTLS?,
-    registry: ConnectionRegistry, proxies: [IPNetwork], logger: Logger
+    policy: some SubmissionPolicy, type: EndpointType, configuration: ServerConfiguration, limits: ConnectionLimits,
+    tls: ServerTLS?, registry: ConnectionRegistry, proxies: [IPNetwork], logger: Logger
   ) {
-    (self.policy, self.type, self.configuration, self.limits) = (policy, type, configuration, limits)
+    dialogue = { PolicyDialogue(policy: policy, connection: $0) }
+    (self.type, self.configuration, self.limits) = (type, configuration, limits)
     (self.tls, self.registry, self.proxies, self.logger) = (tls, registry, proxies, logger)
   }
 

@@ -47,7 +47,7 @@ extension SMTPServer {
     }
   }
 
-  private func context(of endpoint: Endpoint) -> EndpointContext<Policy> {
+  private func context(of endpoint: Endpoint) -> EndpointContext {
     var configuration = configuration
     configuration.security = endpoint.security
     if let limits = endpoint.limits { configuration.limits = limits }
@@ -57,22 +57,16 @@ extension SMTPServer {
   }
 
   /// Puts a connection behind a new channel, or turns it away.
-  private static func accept(_ channel: any Channel, at endpoint: EndpointContext<Policy>) -> EventLoopFuture<Void> {
+  private static func accept(_ channel: any Channel, at endpoint: EndpointContext) -> EventLoopFuture<Void> {
     channel.eventLoop.makeCompletedFuture {
       let connection = Connection(channel: channel, endpoint: endpoint)
       // Whose connection a proxy brings is known when it has said so.
       let source = connection.assumeIsolated { $0.isFromProxy ? nil : $0.client?.address }
-      guard let refusal = endpoint.registry.add(connection, from: source) else { return try open(channel, connection) }
+      guard let refusal = endpoint.registry.add(connection, from: source) else { return try connection.join() }
       connection.assumeIsolated { $0.log(.debug, "Connection refused by a limit") }
       // Whoever awaits TLS cannot read a reply in clear.
       let reply = endpoint.configuration.security == .implicitTLS ? nil : refusal.reply
       try channel.pipeline.syncOperations.addHandler(RefusalHandler(reply))
     }
-  }
-
-  /// Joins a connection and its channel, which is not active yet.
-  static func open(_ channel: any Channel, _ connection: Connection<Policy>) throws {
-    channel.closeFuture.whenComplete { _ in connection.assumeIsolated { $0.closed() } }
-    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection))
   }
 }

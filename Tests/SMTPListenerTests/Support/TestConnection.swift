@@ -9,7 +9,7 @@ import SMTPProtocol
 func testConnection(
   _ policy: TestPolicy, security: ConnectionSecurity = .plaintext, limits: ConnectionLimits = ConnectionLimits(),
   tls: ServerTLS? = nil, peer: String = "127.0.0.1", proxies: [String] = []
-) async throws -> (NIOAsyncTestingChannel, Connection<TestPolicy>) {
+) async throws -> (NIOAsyncTestingChannel, Connection) {
   let configuration = try testConfiguration {
     $0.security = security
     $0.requiresAuthentication = false
@@ -22,7 +22,7 @@ func testConnection(
   channel.remoteAddress = address
   let connection = try await channel.testingEventLoop.executeInContext {
     let connection = Connection(channel: channel, endpoint: endpoint)
-    try SMTPServer.open(channel, connection)
+    try connection.join()
     return connection
   }
   try await channel.connect(to: address)
