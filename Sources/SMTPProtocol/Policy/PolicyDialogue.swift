@@ -9,9 +9,7 @@ public final class PolicyDialogue<Policy: SubmissionPolicy> {
   private let policy: Policy
   private let connection: ConnectionFacts
   private var tls: TLSFacts?
-  private var session: Policy.Session?
-  private var exchange: Policy.Session.Exchange?
-  private var sink: Policy.Session.Sink?
+  private var talk: SessionTalk<Policy.Session>?
 
   /// A dialogue about a new connection.
   ///
@@ -20,75 +18,50 @@ public final class PolicyDialogue<Policy: SubmissionPolicy> {
     (self.policy, self.connection, self.tls) = (policy, connection, tls)
   }
 
-  deinit { sink?.abort() }
+  deinit { talk?.abandonMessage() }
 
   /// The policy's answer to a question of the session.
   public func answer(_ question: SessionQuestion) async -> SessionAnswer {
+    guard let talk else { return question == .connection ? await connect() : .outOfTurn(question) }
     switch question {
-    case .connection:
-      switch await policy.connect(connection) {
-      case .accept(let session):
-        self.session = session
-        return .connected(mechanisms: tls.map(session.mechanisms) ?? [], extensions: session.extensions)
-      case .refuse(let reply): return .refuse(reply)
-      }
-    case .authentication(let mechanism, let initialResponse):
-      exchange = await session?.authenticate(mechanism)
-      return await step(initialResponse)
-    case .authenticationResponse(let response): return await step(response)
-    case .sender(let sender): return await decision(session?.sender(sender))
-    case .recipient(let recipient): return await decision(session?.recipient(recipient))
-    case .message(let message):
-      switch await session?.beginMessage(message) {
-      case .accept(let sink):
-        self.sink = sink
-        return .accept
-      case .refuse(let reply): return .refuse(reply)
-      case nil: return .refuse(.outOfTurn)
-      }
-    case .endOfMessage:
-      guard let sink else { return .finished(.outOfTurn) }
-      self.sink = nil  // its fate is in its own hands from here on
-      return .finished(await sink.finish())
+    case .connection: return await connect()
+    case .authentication(let mechanism, let response): return await talk.authenticate(mechanism, response)
+    case .authenticationResponse(let response): return await talk.step(response)
+    case .sender(let sender): return await talk.sender(sender)
+    case .recipient(let recipient): return await talk.recipient(recipient)
+    case .message(let message): return await talk.beginMessage(message)
+    case .endOfMessage: return await talk.endMessage()
     }
   }
 
   /// Octets of the message, for its sink.
   ///
   /// - Returns: `false` where the sink is full: show the session no more input until ``drained()`` returns.
-  public func write(_ octets: Span<UInt8>) -> Bool { sink?.write(octets) ?? true }
+  public func write(_ octets: Span<UInt8>) -> Bool { talk?.message?.write(octets) ?? true }
 
   /// Returns when the sink has room again.
-  public func drained() async { await sink?.drained() }
+  public func drained() async { await talk?.message?.drained() }
 
   /// ``SessionAction/abandonExchange``.
-  public func abandonExchange() { exchange = nil }
+  public func abandonExchange() { talk?.exchange = nil }
 
   /// ``SessionAction/abandonMessage``, or the connection has ended.
-  public func abandonMessage() {
-    sink?.abort()
-    sink = nil
-  }
+  public func abandonMessage() { talk?.abandonMessage() }
 
   /// TLS stands after STARTTLS: the mechanisms to offer from now on.
   public func tlsStarted(_ tls: TLSFacts) -> [String] {
     self.tls = tls
-    exchange = nil
-    return session?.mechanisms(tls) ?? []
+    abandonExchange()
+    return talk?.session.mechanisms(tls) ?? []
   }
 
-  private func step(_ response: [UInt8]?) async -> SessionAnswer {
-    guard let step = await exchange?.step(response) else { return .authentication(.failure(.outOfTurn)) }
-    if case .challenge = step { return .authentication(step) }
-    exchange = nil
-    return .authentication(step)
-  }
-
-  private func decision(_ decision: PolicyDecision?) -> SessionAnswer {
-    switch decision {
-    case .accept: .accept
-    case .refuse(let reply): .refuse(reply)
-    case nil: .refuse(.outOfTurn)
+  @inline(never)
+  private func connect() async -> SessionAnswer {
+    switch await policy.connect(connection) {
+    case .accept(let session):
+      talk = SessionTalk(session)
+      return .connected(mechanisms: tls.map(session.mechanisms) ?? [], extensions: session.extensions)
+    case .refuse(let reply): return .refuse(reply)
     }
   }
 }
@@ -96,4 +69,14 @@ public final class PolicyDialogue<Policy: SubmissionPolicy> {
 extension SMTPReply {
   /// A question that no session of ours asks at this point.
   static let outOfTurn = SMTPReply(451, (.persistentTransientFailure, 3, 0), "Internal error; try again later")
+}
+
+extension SessionAnswer {
+  static func outOfTurn(_ question: SessionQuestion) -> SessionAnswer {
+    switch question {
+    case .connection, .sender, .recipient, .message: .refuse(.outOfTurn)
+    case .authentication, .authenticationResponse: .authentication(.failure(.outOfTurn))
+    case .endOfMessage: .finished(.outOfTurn)
+    }
+  }
 }
