@@ -244,11 +244,16 @@ actor Connection: OpenConnection {
 
   /// Never what was said on the connection.
   func log(_ level: Logger.Level, _ message: Logger.Message) {
+    endpoint.logger.log(level: level, message, metadata: logMetadata)
+  }
+
+  /// Dear, and made only for what is logged indeed.
+  private var logMetadata: Logger.Metadata {
     var metadata: Logger.Metadata = [
       "smtp.session-id": "\(String(id, radix: 16))",
       "smtp.client": "\(client.map(\.description) ?? "unknown")",
     ]
     if let proxy { metadata["smtp.proxy"] = "\(proxy)" }
-    endpoint.logger.log(level: level, message, metadata: metadata)
+    return metadata
   }
 }
