@@ -8,6 +8,10 @@ public struct ConnectionLimits: Hashable, Sendable {
   /// How long a proxy may take for its header, from the opening of the connection on; default 5 s. (The PROXY protocol's
   /// §2 asks for 3 s at least, for a lost segment.)
   public var proxyHeaderTimeout = Duration.seconds(5)
+  /// Octets of a PROXY header of version 1, CRLF included; default 107, the most there can be (§2.1).
+  public var proxyLine = 107
+  /// Octets of a PROXY header of version 2 in all; default 4,096.
+  public var proxyBlock = 4_096
   /// How long the TLS handshake may take; default 30 s.
   public var handshakeTimeout = Duration.seconds(30)
   /// How long the policy may take for one answer, then 421 4.3.0; default 300 s, as long as a client waits

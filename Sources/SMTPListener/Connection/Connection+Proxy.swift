@@ -15,7 +15,7 @@ extension Connection {
   /// reading, is the most that waits here.
   func receiveProxyHeader(_ octets: consuming ByteBuffer) {
     if input.readableBytes == 0 { input = octets } else { input.writeBuffer(&octets) }
-    switch ProxyHeaderReader().read(input.readableBytesUInt8Span) {
+    switch ProxyHeaderReader(lineLimit: endpoint.limits.proxyLine, blockLimit: endpoint.limits.proxyBlock).read(input.readableBytesUInt8Span) {
     case .incomplete: break
     case .malformed(let fault):
       log(.warning, "PROXY header is malformed: \(fault.rawValue)")

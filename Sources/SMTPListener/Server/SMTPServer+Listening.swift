@@ -35,6 +35,7 @@ extension SMTPServer {
       .serverChannelOption(.backlog, value: Self.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.autoRead, value: false)
+      .childChannelOption(.maxMessagesPerRead, value: ReadBuffers.kept)
       .childChannelOption(.recvAllocator, value: ReadBuffers())
       .childChannelOption(.writeBufferWaterMark, value: .init(low: max(1, output / 2), high: max(1, output)))
       .childChannelInitializer { Self.accept($0, at: context) }

@@ -8,12 +8,14 @@ import MailModel
 /// be shown to it, since everybody else could claim any address (§5).
 public struct ProxyHeaderReader: Hashable, Sendable {
   /// Octets of a header of version 1, CRLF included; default 107, the most there can be (§2.1).
-  public var lineLimit = 107
+  public var lineLimit: Int
   /// Octets of a header of version 2 in all; default 4,096.
-  public var blockLimit = 4_096
+  public var blockLimit: Int
 
-  /// A reader with the default limits.
-  public init() {}
+  /// A reader with these limits.
+  public init(lineLimit: Int = 107, blockLimit: Int = 4_096) {
+    (self.lineLimit, self.blockLimit) = (lineLimit, blockLimit)
+  }
 
   /// What the octets so far are.
   public enum Outcome: Hashable, Sendable {
