@@ -135,7 +135,7 @@ private struct ShortText {
   private var count = 0
 
   mutating func append(_ octet: UInt8) {
-    octets |= UInt128(octet) << (8 * count)
+    octets |= UInt128(octet) &<< UInt128(8 &* count)
     count += 1
   }
 
@@ -155,6 +155,8 @@ private struct ShortText {
   }
 
   func append(to output: inout [UInt8]) {
-    unsafe withUnsafeBytes(of: octets.littleEndian) { unsafe output.append(contentsOf: $0.prefix(count)) }
+    unsafe withUnsafeBytes(of: octets.littleEndian) { octets in
+      unsafe output.append(contentsOf: UnsafeRawBufferPointer(rebasing: octets[..<count]))
+    }
   }
 }

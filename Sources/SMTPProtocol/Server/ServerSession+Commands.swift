@@ -13,11 +13,13 @@ extension ServerSession.State {
       SMTPReply.shuttingDown.encode(into: &replies)
       return Transition(.closing, .close)
     }
-    guard !ForeignProtocol.begins(input.extracting(offset...)) else {
+    guard offset < input.count else { return Transition(.command(stage), .read) }
+    let rest = input.extracting(offset...)
+    guard !ForeignProtocol.begins(rest) else {
       offset = input.count
       return end(.foreignProtocol, stage, &replies)
     }
-    let isAuthentication = input.extracting(offset...).startsIgnoringCase("auth ")
+    let isAuthentication = rest[0].asciiLowercased == UInt8(ascii: "a") && rest.startsIgnoringCase("auth ")
     let limit = isAuthentication ? context.limits.authenticationLine : context.limits.commandLine
     switch CommandLine.next(in: input, from: offset, scanned: &context.scanned, limit: limit) {
     case .incomplete:

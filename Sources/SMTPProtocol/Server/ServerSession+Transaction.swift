@@ -127,8 +127,8 @@ extension ServerSession.Context {
 
   /// What the policy is told of a message whose content is about to come. The transaction is the policy's from here on.
   mutating func takeRequest() -> MessageRequest {
-    let transaction = transaction
-    self.transaction = ServerSession.Transaction()
+    var transaction = ServerSession.Transaction()
+    swap(&transaction, &self.transaction)
     let sender = transaction.sender
     let envelope = Envelope(
       reversePath: sender.reversePath, recipients: transaction.recipients, parameters: sender.parameters)
