@@ -129,16 +129,29 @@ by_client() {
   awk '$1 == "messages/s" { printf "%.0f\n", $2 }' "$work/client.log"
 }
 
+# Handshakes are slow, and so is a case of many.
+messages_of() {
+  case $1 in
+    tls-1) echo $((messages / 10)) ;;
+    tls-10) echo $((messages / 2)) ;;
+    *) echo "$messages" ;;
+  esac
+}
+
+# Milliseconds of processor time that a server has taken so far; nothing where there is no /proc.
+processor_time() {
+  [ -r "/proc/$1/stat" ] || return
+  awk -v ticks="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); printf "%d\n", ($12 + $13) * 1000 / ticks }' "/proc/$1/stat"
+}
+
 tls=(--starttls --auth user:password)
 measure() {
   case $1 in
     session) by_source "$2" -d ;;
     connection) by_source "$2" ;;
-    pipelined) by_client "$2" --messages "$messages" --pipelining ;;
-    tls-1) by_client "$2" "${tls[@]}" --messages $((messages / 10)) --messages-per-session 1 ;;
-    tls-10) by_client "$2" "${tls[@]}" --messages $((messages / 2)) --messages-per-session 10 ;;
-    tls-100) by_client "$2" "${tls[@]}" --messages "$messages" --messages-per-session 100 ;;
-    queue) by_client "$2" --messages "$messages" ;;
+    pipelined) by_client "$2" --messages "$(messages_of $1)" --pipelining ;;
+    tls-*) by_client "$2" "${tls[@]}" --messages "$(messages_of $1)" --messages-per-session "${1#tls-}" ;;
+    queue) by_client "$2" --messages "$(messages_of $1)" ;;
   esac
 }
 
@@ -164,8 +177,16 @@ for round in $(seq "$rounds"); do
   for case in "${cases[@]}"; do
     for server in $(servers_of $case); do
       [ -n "${ports[$server]:-}" ] || continue
+      before=$(processor_time "${pids[$server]}")
       rate=$(measure $case "${ports[$server]}")
-      if [ -n "$rate" ]; then echo "$case $server $round $rate" >>"$results"; else say "failed: $case, $server"; fi
+      after=$(processor_time "${pids[$server]}")
+      # In microseconds a message.
+      processor=$(((${after:-0} - ${before:-0}) * 1000 / $(messages_of $case)))
+      if [ -n "$rate" ]; then
+        echo "$case $server $round $rate $processor" >>"$results"
+      else
+        say "failed: $case, $server"
+      fi
     done
   done
 done
@@ -177,20 +198,21 @@ done
       if (list[j] < list[i]) { swap = list[i]; list[i] = list[j]; list[j] = swap }
     return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
   }
-  { rate[$1, $2, $3] = $4; if ($3 > rounds) rounds = $3
+  { rate[$1, $2, $3] = $4; processor[$1, $2, $3] = $5; if ($3 > rounds) rounds = $3
     if (!(($1, $2) in seen)) { seen[$1, $2] = 1; order[++rows] = $1 " " $2 }
     if (!($1 in first)) first[$1] = $2 }
   END {
-    print "| case | server | messages/s, median | ours / it |"
-    print "|---|---|---|---|"
+    print "| case | server | messages/s, median | ours / it | its processor time a message, µs |"
+    print "|---|---|---|---|---|"
     for (row = 1; row <= rows; row++) {
       split(order[row], name, " "); ours = first[name[1]]; n = m = 0
       for (round = 1; round <= rounds; round++) if ((name[1], name[2], round) in rate) {
         rates[++n] = rate[name[1], name[2], round]
+        times[n] = processor[name[1], name[2], round]
         if ((name[1], ours, round) in rate) ratios[++m] = rate[name[1], ours, round] / rates[n]
       }
       ratio = name[2] == ours || name[1] == "queue" || !m ? "" : sprintf("%.2f", median(ratios, m))
-      printf "| %s | %s | %d | %s |\n", name[1], name[2], median(rates, n), ratio
+      printf "| %s | %s | %d | %s | %d |\n", name[1], name[2], median(rates, n), ratio, median(times, n)
     }
   }' "$results"
 
