@@ -51,14 +51,28 @@ struct LineScanner {
       case 0:
         note(.null)
         index += 1
-      default:
-        let low = input.firstLowOctet(from: index + 1, to: end)
-        lineOctets += low - index
+      case let octet:
+        let next =
+          octet < 0x0E
+          ? Self.endOfLowText(input, from: index + 1, to: end) : input.firstLowOctet(from: index + 1, to: end)
+        lineOctets += next - index
         if lineOctets > limit { note(.longLine) }
-        index = low
+        index = next
       }
     }
     return end
+  }
+
+  /// Over tabs and the like, among which a search by words would stop at every octet.
+  @inline(__always)
+  private static func endOfLowText(_ input: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    var index = start
+    while index < end, input[index] < 0x0E, input[index] != .carriageReturn, input[index] != .lineFeed,
+      input[index] != 0
+    {
+      index += 1
+    }
+    return index
   }
 
   /// Behind the last piece: a CR at the very end has no LF.
