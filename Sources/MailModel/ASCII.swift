@@ -62,10 +62,11 @@ extension Span<UInt8> {
     return nil
   }
 
-  /// Whether any of these octets is beyond US-ASCII.
+  /// Whether any of these octets is beyond US-ASCII. Without a branch for each, since every octet of a message comes here.
   package var hasHighOctets: Bool {
-    for index in indices where self[index] >= 0x80 { return true }
-    return false
+    var all: UInt8 = 0
+    for index in indices { all |= self[index] }
+    return all >= 0x80
   }
 
   /// Whether these octets are visible US-ASCII and blanks.

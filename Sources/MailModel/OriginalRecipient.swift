@@ -11,6 +11,11 @@ public struct OriginalRecipient: Hashable, Sendable, CustomStringConvertible {
   /// and the like for any scalar. With any other type it is visible US-ASCII and blanks, decoded.
   public var address: String { String(description[description.utf8.index(after: separator)...]) }
 
+  /// Octet by octet: an address is opaque, and Unicode's equivalence of texts is no business of ours.
+  public static func == (left: OriginalRecipient, right: OriginalRecipient) -> Bool {
+    left.description.utf8.elementsEqual(right.description.utf8)
+  }
+
   private var separator: String.Index {
     description.utf8.firstIndex(of: UInt8(ascii: ";")) ?? description.startIndex  // it is always there
   }

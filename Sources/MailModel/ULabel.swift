@@ -1,6 +1,6 @@
 /// A label of a domain name in UTF-8 (RFC 5890 §2.3.2.1), by the rules of RFC 5891 §5.4 and RFC 5892 as far as the standard
 /// library knows the properties of Unicode that these need: all but the rule for right-to-left scripts (RFC 5893). What is
-/// not in its final form, upper case included, is refused and never mapped.
+/// not in its final form, upper case included, is refused and never mapped; only US-ASCII is folded, as in other labels.
 enum ULabel {
   /// Appends the A-label that stands for `label`; `false` where that is no U-label.
   static func appendALabel(of label: Span<UInt8>, to output: inout [UInt8]) -> Bool {
@@ -17,7 +17,7 @@ enum ULabel {
     while index < label.count {
       // Each scalar takes one octet at least of the 59 that stand behind `xn--`.
       guard scalars.count < 59, let scalar = label.scalar(at: index) else { return nil }
-      scalars.append(scalar)
+      scalars.append(scalar.isASCII ? Unicode.Scalar(UInt8(truncatingIfNeeded: scalar.value).asciiLowercased) : scalar)
       index += UTF8.width(scalar)
     }
     return scalars

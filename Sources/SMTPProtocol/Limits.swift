@@ -3,10 +3,10 @@
 public struct Limits: Hashable, Sendable {
   /// Octets of a command line, CRLF included. RFC 5321 §4.5.3.1.4 asks for 512, extensions add to it; default 2,048.
   public var commandLine = 2_048
-  /// Octets of a line within AUTH, CRLF included (RFC 4954 §4.3); default 12,288.
+  /// Octets of a line within AUTH, CRLF included (RFC 4954 §4); default 12,288.
   public var authenticationLine = 12_288
-  /// Octets of an overlong line that are read and dropped in the hope of its end, before the connection ends;
-  /// default 65,536.
+  /// Octets of an overlong line that are read and dropped in the hope of its end, before the connection ends; also those,
+  /// in all, that follow BDATs where none could be taken: without TLS, EHLO, AUTH or CHUNKING. Default 65,536.
   public var discardedLine = 65_536
   /// Octets of a message, as RFC 1870 counts them; default 31,457,280 (30 MiB).
   public var messageSize = 31_457_280
@@ -19,12 +19,13 @@ public struct Limits: Hashable, Sendable {
   /// Mail transactions of a session, that is MAIL commands, whether they succeed or not; then 421. RFC 9422's MAILMAX;
   /// default 1,000.
   public var messages = 1_000
-  /// Bad commands and 5xx refusals of a session, then 421; default 10. Postfix closes after 20. What a lawful client may run
-  /// into many times counts only once its own budget, one of those that follow, is spent.
+  /// Bad commands of a session, then 421; default 10. Postfix closes after 20. What a lawful client may run into many times
+  /// counts only once its own budget, one of those that follow, is spent.
   public var errors = 10
-  /// From which on, since the last accepted message, each of these counts as an error: recipients over ``recipients``
-  /// (RFC 5321 §4.5.3.1.10) or refused by the policy, and commands that were pipelined behind a refusal (RFC 2920 §3.1).
-  /// Default the 1,000th, as Postfix lets a client overshoot its limit of recipients.
+  /// From which on, since the last accepted message, each of these counts as an error: senders, recipients and messages
+  /// refused with 5xx by the policy, recipients over ``recipients`` (RFC 5321 §4.5.3.1.10) or ill-formed, messages refused
+  /// for their content, and commands that were pipelined behind a refusal (RFC 2920 §3.1). Where AUTH is required, all of
+  /// them count before it. Default the 1,000th, as Postfix lets a client overshoot its limit of recipients.
   public var forgivenCommands = 1_000
   /// From which on, since the last accepted message, each NOOP, HELP, VRFY, repeated EHLO or HELO, and AUTH that could not
   /// be decided counts as an error. Default the 100th, as Postfix's limit of junk commands.
@@ -35,18 +36,24 @@ public struct Limits: Hashable, Sendable {
   /// From which on, since the last accepted message, each MAIL that is accepted counts as an error, since those before it
   /// came to nothing. Default the 100th, likewise.
   public var fruitlessTransactions = 100
-  /// Octets below which a chunk counts as small, if it is not the message's last (RFC 3030); default 1,024.
-  public var smallChunk = 1_024
-  /// Small chunks of a message; one more gets 421. Default 100: a command for each octet makes a message dear to the
-  /// server, and a client that gathers its octets needs none.
+  /// Octets of a message, in all of its chunks so far, that earn it one chunk more than ``smallChunks`` (RFC 3030); less
+  /// than 1 is as good as 1. Default 512: a client whose chunks bring that much on the average is never refused for them.
+  public var smallChunk = 512
+  /// Chunks of a message for which its octets need not make up, each ``smallChunk`` of them for one; a chunk more gets 421,
+  /// unless it is the message's last. Default 100: a command for each octet makes a message dear to the server.
   public var smallChunks = 100
   /// Octets of refused content, since the last accepted message, that are read and dropped so that the dialogue stays in
-  /// step; then 421. A BDAT that announces more gets it at once. Default 104,857,600 (100 MiB): three times
-  /// ``messageSize``, for clients that send first and look later.
+  /// step; then 421. Behind DATA these are the message's octets from the refusal on, dot-stuffing undone; behind BDAT those
+  /// that have not come when it is refused, all of them at once, so that one that announces too many gets 421 at once.
+  /// Default 104,857,600 (100 MiB): three times ``messageSize``, for clients that send first and look later.
   public var discardedContent = 104_857_600
   /// Failed AUTH of a session, then 421; default 3.
   public var authenticationFailures = 3
-  /// How long the session waits for a command before AUTH; default 60 s.
+  /// How long after its beginning a session that requires AUTH may be without, whatever comes, then 421; TLS does not begin
+  /// it anew, and while the policy is asked nobody is interrupted. Default 10 minutes.
+  public var authenticationTimeout = Duration.seconds(600)
+  /// How long the session waits for a command before AUTH, as well as for all octets behind a BDAT that could not be taken;
+  /// default 60 s.
   public var commandTimeoutBeforeAuthentication = Duration.seconds(60)
   /// How long the session waits for a command after AUTH. RFC 5321 §4.5.3.2.7 asks for 5 minutes; default 300 s.
   public var commandTimeout = Duration.seconds(300)

@@ -28,6 +28,9 @@ struct GrammarCommandTests {
       ("AUTH PLAIN AGEAYg==", .authenticate(mechanism: "PLAIN", initialResponse: .octets([0, 0x61, 0, 0x62]))),
       ("AUTH PLAIN a b", .authenticate(mechanism: "PLAIN", initialResponse: .notBase64)),
       ("AUTH ABCDEFGHIJKLMNOPQRST", .authenticate(mechanism: "ABCDEFGHIJKLMNOPQRST", initialResponse: nil)),
+      ("AUTH scram-sha_1", .authenticate(mechanism: "SCRAM-SHA_1", initialResponse: nil)),
+      ("AUTH PLA\u{131}N", .malformed(.authenticateSyntax, .authenticate)),
+      ("AUTH PLAIN\"", .malformed(.authenticateSyntax, .authenticate)),
       ("AUTH ABCDEFGHIJKLMNOPQRSTU", .malformed(.authenticateSyntax, .authenticate)),
     ] as [(String, Command)])
   func reads(line: String, expected: Command) {
@@ -39,7 +42,8 @@ struct GrammarCommandTests {
     ("BDAT 0", 0, false), ("BDAT 0 LAST", 0, true), ("bdat 86 last", 86, true), ("BDAT 1000  LAST ", 1000, true),
     ("BDAT 00000000000000000012", 12, false), ("BDAT 9223372036854775807", .max, false),
     ("BDAT 9223372036854775808", .max, false), ("BDAT 99999999999999999999", .max, false),
-    ("BDAT 99999999999999999999 LAST", .max, true),
+    ("BDAT 99999999999999999999 LAST", .max, true), ("BDAT 000000000000000000001", 1, false),
+    ("BDAT 999999999999999999999", .max, false), ("BDAT 00000000000000000000000000000000 LAST", 0, true),
   ])
   func chunks(line: String, octets: Int, isLast: Bool) {
     #expect(command(line) == .chunk(octets: octets, isLast: isLast))
@@ -48,7 +52,8 @@ struct GrammarCommandTests {
   @Test(arguments: [
     "BDAT", "BDAT ", "BDAT -1", "BDAT +1", "BDAT 1.5", "BDAT 0x10", "BDAT LAST", "BDAT 1 LASTX", "BDAT 1 LAST LAST",
     "BDAT 1 2",
-    "BDAT 1LAST", "BDAT 1,LAST", "BDAT 000000000000000000001", "BDAT 999999999999999999999", "BDAT ١", "BDAT 1 LAST=1",
+    "BDAT 1LAST", "BDAT 1,LAST", "BDAT ١", "BDAT 1 LAST=1",
+    "BDAT\t94 LAST", "bdat\u{0}1", "BDAT1", "BDAT-1", "BDAT\u{85}", "bDaT=1",
   ])
   func badChunks(line: String) {
     #expect(command(line) == .malformed(.chunkSyntax, .chunk))
@@ -59,7 +64,8 @@ struct GrammarCommandTests {
     "\r", "\n", "FOO", "EHLOX a",
     "EHL", "XCLIENT ADDR=1.2.3.4", "SEND FROM:<a@b>", "TURN", "ETRN x", "é", "ſTARTTLS", "MAİL FROM:<>", "GETS x",
     "SSH", "PROXYX",
-    "GET", "POSTED x", "HEADER x", "1 HTTP 1.1", "Subject: x/1.0", "HTTP/1.1 200", "x HTTP/11", " HTTP/1.1x",
+    "BDATA 1", "BDA", "BDA 1", "GET", "POSTED x", "HEADER x", "1 HTTP 1.1", "Subject: x/1.0", "HTTP/1.1 200",
+    "x HTTP/11", " HTTP/1.1x",
   ])
   func unknown(line: String) {
     #expect(command(line) == .unknown)

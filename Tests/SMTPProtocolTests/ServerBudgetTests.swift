@@ -142,10 +142,10 @@ import Testing
         $0.smallChunk = 10
       }
       _ = await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\n")
-      // Those of ten octets are not small.
+      // Those of ten octets earn their own place.
       for _ in 0..<5 { _ = await driver.send("BDAT 10\r\n0123456789") }
       var last = ""
-      for _ in 0..<(count - 3 + limit) { last = await driver.send("BDAT 9\r\n012345678") }
+      for _ in 0..<(count - 3 + limit) { last = await driver.send("BDAT 1\r\nx") }
       #expect(driver.isClosed == isClosed)
       #expect(last.hasPrefix("421 4.7.0 Too many small chunks") == isClosed)
       #expect(policy.record.aborted == (isClosed ? 1 : 0))
@@ -210,7 +210,7 @@ import Testing
   @Test(arguments: [
     ("BDAT 1\r\nx", 2_000), ("BDAT 0\r\n", 2_000), ("RCPT TO:<b@example.org>\r\n", 2_000), ("NOOP\r\n", 200),
     ("RSET\r\n", 200), ("MAIL FROM:<a@example.com>\r\n", 20), ("RSET\r\nMAIL FROM:<a@example.com>\r\n", 300),
-    ("BDAT 1000\r\n" + String(repeating: "x", count: 1000), 2_000), ("x", 100_000), ("\r\n", 20),
+    ("x", 100_000), ("\r\n", 20),
     ("RSET\r\nMAIL FROM:<a@example.com>\r\nBDAT 1\r\nx", 20), ("BDAT 50000000\r\n", 10_000_000),
   ])
   func aMillionOfIt(input: String, most: Int) async throws {

@@ -50,7 +50,9 @@ extension SessionDriver {
     _ = await driver.send("EHLO x\r\nAUTH LOGIN\r\n")
     // Whatever is short enough to be read is bad base 64, whatever is longer is too long.
     let replies = await driver.send(String(repeating: "!", count: 398 + excess) + "\r\n")
-    #expect(replies == (isTaken ? "501 5.5.2 Not valid base 64\r\n" : "500 5.5.2 Line too long\r\n"))
+    #expect(
+      replies
+        == (isTaken ? "501 5.5.2 Not valid base 64\r\n" : "500 5.5.6 Authentication exchange line is too long\r\n"))
     let initial = "AUTH PLAIN " + String(repeating: "!", count: 387 + excess) + "\r\n"
     #expect(await driver.send(initial) == replies)
   }
@@ -117,7 +119,7 @@ extension SessionDriver {
     #expect(replies.split(separator: "\r\n").count == 52)
     #expect(!driver.isClosed)
     // What comes after RSET is nobody's oversight.
-    _ = await driver.send("RSET\r\n" + String(repeating: "DATA\r\n", count: 9))
+    _ = await driver.send("RSET\r\n" + String(repeating: "DATA\r\n", count: 10))
     #expect(driver.isClosed)
   }
 

@@ -133,13 +133,13 @@ let authenticated =
     "C: EHLO\nS: 501 5.5.4 Syntax: EHLO hostname",
     "C: EHLO a b\nS: 501 5.5.4 Syntax: EHLO hostname",
     "C: MAIL\nS: 501 5.5.4 Syntax: MAIL FROM:<address>",
-    "C: MAIL FROM:\nS: 501 5.5.4 Bad sender address…",
-    "C: MAIL FROM:<a>\nS: 501 5.5.4 Bad sender address…",
-    "C: MAIL FROM:<a@example.com>x\nS: 501 5.5.4 Bad sender address…",
+    "C: MAIL FROM:\nS: 501 5.1.7 Bad sender address…",
+    "C: MAIL FROM:<a>\nS: 501 5.1.7 Bad sender address…",
+    "C: MAIL FROM:<a@example.com>x\nS: 501 5.1.7 Bad sender address…",
     "C: MAIL FROM:<@relay.example:a@example.com>\nS: 553 5.1.7 No source routes…",
-    "C: MAIL FROM:a@example.com SIZE=1\nS: 501 5.5.4 Bad sender address…",
-    "C: MAIL FROM:\"a\"@example.com\nS: 501 5.5.4 Bad sender address…",
-    "C: MAIL FROM:a@[192.0.2.1]\nS: 501 5.5.4 Bad sender address…",
+    "C: MAIL FROM:a@example.com SIZE=1\nS: 501 5.1.7 Bad sender address…",
+    "C: MAIL FROM:\"a\"@example.com\nS: 501 5.1.7 Bad sender address…",
+    "C: MAIL FROM:a@[192.0.2.1]\nS: 501 5.1.7 Bad sender address…",
     "C: MAIL FROM:<a@example.com> SIZE=1 SIZE=1\nS: 501 5.5.4 …",
     "C: MAIL FROM:<a@example.com> SIZE=\nS: 501 5.5.4 …",
     "C: MAIL FROM:<a@example.com> BODY=BINARYMIME\nS: 555 5.5.4 BINARYMIME is not offered; BODY is 7BIT or 8BITMIME",
@@ -148,9 +148,9 @@ let authenticated =
     "C: MAIL FROM:<a\\0@example.com>\nS: 501 5.5.4 No control…",
     "C: MAIL FROM:<a\\rb@example.com>\nS: 501 5.5.4 No control…",
     "C: MAIL FROM:<\\xC3\\xA4@example.com>\nS: 553 5.6.7 Only US-ASCII…",
-    "C: MAIL FROM:<a@example.com>\nS: 250 2.1.0 Ok\nC: RCPT TO:<b@-example.org>\nS: 501 5.5.4 Bad recipient…",
+    "C: MAIL FROM:<a@example.com>\nS: 250 2.1.0 Ok\nC: RCPT TO:<b@-example.org>\nS: 501 5.1.3 Bad recipient…",
     "C: MAIL FROM:<a@example.com>\nS: 250 2.1.0 Ok\nC: RCPT TO:<b@example.org> FOO=1\nS: 555 5.5.4 …",
-    "C: MAIL FROM:<a@example.com>\nS: 250 2.1.0 Ok\nC: RCPT TO:<>\nS: 501 5.5.4 Bad recipient…",
+    "C: MAIL FROM:<a@example.com>\nS: 250 2.1.0 Ok\nC: RCPT TO:<>\nS: 501 5.1.3 Bad recipient…",
     "C: DATA now\nS: 501 5.5.4 DATA takes no parameter",
     "C: XYZZY\nS: 500 5.5.2 Command not recognised",
     "C: \nS: 500 5.5.2 Command not recognised",
@@ -297,7 +297,7 @@ let authenticated =
         C: AUTH PLAIN AHVzZXJuYW1lAHBhc3N3b3Jk
         S: 235 2.7.0 Authentication successful
         C: MAIL FROM:a@example.com
-        S: 501 5.5.4 Bad sender address; syntax: MAIL FROM:<address>
+        S: 501 5.1.7 Bad sender address; syntax: MAIL FROM:<address>
         """
     ).run(strict)
   }

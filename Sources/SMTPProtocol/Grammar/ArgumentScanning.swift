@@ -20,10 +20,11 @@ extension Span<UInt8> {
     return start..<end
   }
 
-  /// A number of 1 to 20 digits, which is what RFC 1870 and RFC 3030 allow; one too large to count is as good as the
-  /// largest.
-  func decimalNumber() -> Int? {
-    guard (1...20).contains(count) else { return nil }
+  /// A number of at least one digit; one too large to count is as good as the largest.
+  ///
+  /// - Parameter digits: how many there may be.
+  func decimalNumber(digits: Int) -> Int? {
+    guard !isEmpty, count <= digits else { return nil }
     var number = 0
     for index in indices {
       guard self[index].isASCIIDigit else { return nil }
@@ -32,5 +33,17 @@ extension Span<UInt8> {
       number = overflow || sumOverflow ? .max : sum
     }
     return number
+  }
+
+  /// The name of a SASL mechanism in upper case; `nil` where these octets are none (RFC 4422 §3.1).
+  func mechanismName() -> String? {
+    guard (1...20).contains(count) else { return nil }
+    var name: [UInt8] = []
+    for index in indices {
+      let octet = self[index]
+      guard octet.isASCIIAlphanumeric || octet == UInt8(ascii: "-") || octet == UInt8(ascii: "_") else { return nil }
+      name.append(octet.isASCIILetter ? octet & 0xDF : octet)
+    }
+    return String(decoding: name, as: UTF8.self)
   }
 }

@@ -62,7 +62,11 @@ enum Command: Equatable {
     var end = 0
     while end < line.count, line[end] != .space { end += 1 }
     guard let verb = Verb(line.extracting(0..<end)) else {
-      self = ForeignProtocol.isLine(line) ? .foreign : .unknown
+      if Self.mayAnnounceChunk(line), line.count >= 4 {
+        self = .malformed(.chunkSyntax, .chunk)
+      } else {
+        self = ForeignProtocol.isLine(line) ? .foreign : .unknown
+      }
       return
     }
     let argument = line.extracting(line.trimmed(from: end))
@@ -90,6 +94,20 @@ enum Command: Equatable {
     case .verify: self = Self.verify(argument, needsSMTPUTF8: hasHighOctets)
     case .expand: self = .expand
     }
+  }
+
+  /// Whether a line that begins so may be a BDAT, however badly written, whose octets somebody sends behind it: four letters
+  /// with no letter behind them, or as many of them as are there.
+  static func mayAnnounceChunk(_ start: Span<UInt8>) -> Bool {
+    guard start.count >= 4 else {
+      return switch start.count {
+      case 0: true
+      case 1: start.equalsIgnoringCase("b")
+      case 2: start.equalsIgnoringCase("bd")
+      default: start.equalsIgnoringCase("bda")
+      }
+    }
+    return start.startsIgnoringCase("bdat") && (start.count == 4 || !start[4].isASCIILetter)
   }
 
   /// The verb of the line.
@@ -125,10 +143,9 @@ extension Command {
 
   private static func authenticate(_ argument: Span<UInt8>) -> Command {
     let nameEnd = argument.firstIndex(of: .space) ?? argument.count
-    guard (1...20).contains(nameEnd) else {  // RFC 4422 §3.1
+    guard let mechanism = argument.extracting(0..<nameEnd).mechanismName() else {
       return .malformed(.authenticateSyntax, .authenticate)
     }
-    let mechanism = argument.extracting(0..<nameEnd).text().uppercased()
     let response = argument.extracting(argument.trimmed(from: nameEnd))
     guard !response.isEmpty else { return .authenticate(mechanism: mechanism, initialResponse: nil) }
     if response.count == 1, response[0] == UInt8(ascii: "=") {  // an empty one (RFC 4954 §4)
@@ -172,10 +189,10 @@ extension Command {
     return .recipient(recipient)
   }
 
-  /// `chunk-size [SP "LAST"]`
+  /// `chunk-size [SP "LAST"]`. RFC 3030 §2 sets no limit to the digits: `1*DIGIT`.
   private static func chunk(_ argument: Span<UInt8>) -> Command {
     let sizeEnd = argument.firstIndex(of: .space) ?? argument.count
-    guard let octets = argument.extracting(0..<sizeEnd).decimalNumber() else {
+    guard let octets = argument.extracting(0..<sizeEnd).decimalNumber(digits: .max) else {
       return .malformed(.chunkSyntax, .chunk)
     }
     let last = argument.extracting(argument.trimmed(from: sizeEnd))

@@ -11,7 +11,6 @@ struct MailParameters: Equatable {
   /// Whether the command holds octets of 128 and above, which SMTPUTF8 alone allows (RFC 6531 §3.3).
   var needsSMTPUTF8 = false
 
-  var hasSize: Bool { size != nil }
   /// Whether AUTH stood there (RFC 4954 §5).
   var hasSubmitter: Bool { message.submitter != nil }
   /// Whether no parameter stood there.
@@ -62,7 +61,7 @@ extension MailParameters {
   }
 
   private mutating func takeSize(_ value: Span<UInt8>) -> SMTPReply? {
-    guard size == nil, let number = value.decimalNumber() else { return .badSize }
+    guard size == nil, let number = value.decimalNumber(digits: 20) else { return .badSize }
     size = number
     return nil
   }

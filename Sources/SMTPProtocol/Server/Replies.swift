@@ -33,8 +33,10 @@ extension SMTPReply {
   static let chunkingNeedsHello = SMTPReply(503, (.permanentFailure, 5, 1), "Send EHLO before using BDAT")
   static let tooManyRecipients = SMTPReply(
     452, (.persistentTransientFailure, 5, 3), "Too many recipients; send the rest in another message")
-  static let badSenderAddress = syntax("Bad sender address; syntax: MAIL FROM:<address>")
-  static let badRecipientAddress = syntax("Bad recipient address; syntax: RCPT TO:<address>")
+  static let badSenderAddress = SMTPReply(
+    501, (.permanentFailure, 1, 7), "Bad sender address; syntax: MAIL FROM:<address>")
+  static let badRecipientAddress = SMTPReply(
+    501, (.permanentFailure, 1, 3), "Bad recipient address; syntax: RCPT TO:<address>")
   static let unknownParameter = SMTPReply(555, (.permanentFailure, 5, 4), "Parameter not recognised")
 
   static let unknownCommand = SMTPReply(500, (.permanentFailure, 5, 2), "Command not recognised")
@@ -42,6 +44,9 @@ extension SMTPReply {
   static let foreignProtocol = SMTPReply(
     502, (.permanentFailure, 5, 1), "This is SMTP, and you speak something else; closing the connection")
   static let lineTooLong = SMTPReply(500, (.permanentFailure, 5, 2), "Line too long")
+  /// Within AUTH (RFC 4954 §6).
+  static let authenticationLineTooLong = SMTPReply(
+    500, (.permanentFailure, 5, 6), "Authentication exchange line is too long")
   static let bareLineFeed = SMTPReply(500, (.permanentFailure, 5, 2), "Lines must end in CRLF (openssl: add -crlf)")
 
   static let lineEndsInMessage = SMTPReply(

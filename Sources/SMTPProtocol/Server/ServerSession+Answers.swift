@@ -45,7 +45,7 @@ extension ServerSession.State {
     switch answer {
     case .connected(let mechanisms, let extensions):
       context.offer(extensions)
-      context.mechanisms = context.tls == nil ? [] : mechanisms
+      context.offer(mechanisms: context.tls == nil ? [] : mechanisms)
       context.encodeGreeting(into: &replies)
       return Transition(.command(.none))
     case .refuse(let reply):
@@ -69,7 +69,7 @@ extension ServerSession.State {
     _ reply: SMTPReply, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     guard reply.isPositive else { return refuse(reply, then: .none, &context, &replies) }
-    context.budgets.messageAccepted()
+    context.budgets.beginAnew()
     reply.encode(into: &replies)
     return Transition(.command(.none))
   }

@@ -33,7 +33,8 @@ extension ServerSession.State {
       offset = input.count
       return end(.bareLineFeed, .none, &replies)
     case .tooLong:
-      let line = ServerSession.LongLine(discarder: discarder(input, &offset, &context), stage: .none)
+      let line = ServerSession.LongLine(
+        discarder: discarder(input, &offset, &context), stage: .none, isAuthentication: true)
       return Transition(.discardingLine(line), .abandonExchange)
     case .line(let body, let next):
       offset = next

@@ -10,14 +10,15 @@ extension ServerSession.State {
     return afterError(then: stage, &context, &replies)
   }
 
-  /// A refusal by the policy. A 421 ends the session, and a 5xx counts.
+  /// A refusal of a sender, a recipient or a message, by the policy or for its content. A 421 ends the session, and a 5xx
+  /// is forgiven: whoever carries other people's mail on one connection cannot answer for all of it.
   static func refuse(
     _ reply: SMTPReply, then stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
+    guard reply.code != 421 else { return end(reply, stage, &replies) }
+    guard !reply.isPermanent else { return forgive(reply, stage, &context, &replies) }
     reply.encode(into: &replies)
-    guard reply.code != 421 else { return Transition(.closing, stage.abandonment) }
-    guard reply.isPermanent else { return Transition(.command(stage)) }
-    return afterError(then: stage, &context, &replies)
+    return Transition(.command(stage))
   }
 
   /// Counts an error whose reply was said.
@@ -36,11 +37,13 @@ extension ServerSession.State {
     isBudgetSpent ? afterError(then: stage, &context, &replies) : Transition(.command(stage))
   }
 
-  /// Says `reply` to what may be no error of the client's (``ServerSession/Budgets/forgiven``).
+  /// Says `reply` to what may be no error of the client's (``ServerSession/Budgets/forgiven``). A client that has still to
+  /// say who it is may send nothing that could be refused without its fault.
   static func forgive(
     _ reply: SMTPReply, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     reply.encode(into: &replies)
+    guard context.isAuthorized else { return afterError(then: stage, &context, &replies) }
     context.budgets.forgiven += 1
     let isBudgetSpent = context.budgets.forgiven >= context.limits.forgivenCommands
     return afterLawful(isBudgetSpent: isBudgetSpent, then: stage, &context, &replies)

@@ -19,14 +19,14 @@ extension ServerSession {
     var missing = 0
     /// Octets of all chunks up to that one.
     var octets = 0
-    /// Chunks that were too small to be worth their command.
-    var small = 0
+    /// How many these are.
+    var count = 0
   }
 
   /// What follows a BDAT that is refused, whose octets ``Context/chunks`` counts.
   struct RefusedChunk {
     var refusal: SMTPReply
-    /// Whether a pipelining client could not know better.
+    /// Whether that may be no fault of the client's: the message is refused, or it was before a pipelining client could know.
     var isForgiven = false
   }
 }
@@ -50,11 +50,11 @@ extension ServerSession.State {
     case .envelope: return firstChunk(chunk, &context, now, &replies)
     case .chunks:
       guard chunk.octets <= context.limits.messageSize - context.chunks.octets else {
-        let refused = RefusedChunk(.tooLarge(limit: context.limits.messageSize))
+        let refused = RefusedChunk(.tooLarge(limit: context.limits.messageSize), isForgiven: true)
         return discard(chunk, refused, .chunks, &context, now, &replies)
       }
-      context.chunks.begin(chunk, at: now, context.limits)
-      guard context.chunks.small <= context.limits.smallChunks else {
+      context.chunks.begin(chunk, at: now)
+      guard chunk.isLast || context.limits.take(chunks: context.chunks.count, octets: context.chunks.octets) else {
         return end(.tooManySmallChunks, .chunks, &replies)
       }
       return Transition(.chunk)
@@ -66,14 +66,14 @@ extension ServerSession.State {
   ) -> Transition {
     guard !context.transaction.recipients.isEmpty else {
       let refused = RefusedChunk(.needsRecipient, isForgiven: context.transaction.hasRefusedRecipient)
-      return discard(chunk, refused, .none, &context, now, &replies)
+      return discard(chunk, refused, .envelope, &context, now, &replies)
     }
     guard chunk.octets <= context.limits.messageSize else {
-      let refused = RefusedChunk(.tooLarge(limit: context.limits.messageSize))
-      return discard(chunk, refused, .none, &context, now, &replies)
+      let refused = RefusedChunk(.tooLarge(limit: context.limits.messageSize), isForgiven: true)
+      return discard(chunk, refused, .envelope, &context, now, &replies)
     }
-    guard !chunk.isSmall(context.limits) || context.limits.smallChunks > 0 else {
-      return end(.tooManySmallChunks, .none, &replies)
+    guard chunk.isLast || context.limits.take(chunks: 1, octets: chunk.octets) else {
+      return end(.tooManySmallChunks, .envelope, &replies)
     }
     return ask(.message(context.takeRequest()), .chunkedMessage(chunk), &context)
   }
@@ -84,11 +84,11 @@ extension ServerSession.State {
   ) -> Transition {
     guard let refusal else {
       context.chunks = Chunks(reader: ChunkReader(lineLimit: context.limits.textLine), pace: Pace(begun: now))
-      context.chunks.begin(chunk, at: now, context.limits)
+      context.chunks.begin(chunk, at: now)
       return Transition(.chunk)
     }
-    guard refusal.code != 421 else { return end(refusal, .none, &replies) }
-    return discard(chunk, RefusedChunk(refusal), .none, &context, now, &replies)
+    guard refusal.code != 421 else { return end(refusal, .envelope, &replies) }
+    return discard(chunk, RefusedChunk(refusal, isForgiven: true), .envelope, &context, now, &replies)
   }
 
   static func receiveChunk(
@@ -124,7 +124,7 @@ extension ServerSession.State {
   private static func refuseChunk(
     for defect: ChunkReader.Defect, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    discardMissing(RefusedChunk(.refusal(of: defect, context.limits)), .chunks, &context, &replies)
+    discardMissing(RefusedChunk(.refusal(of: defect, context.limits), isForgiven: true), .chunks, &context, &replies)
   }
 
   /// A refused BDAT ends the transaction. What was pipelined behind it gets 503, and is not held against the client.
@@ -139,10 +139,10 @@ extension ServerSession.State {
   private static func discardMissing(
     _ chunk: RefusedChunk, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    context.isTransactionRefused = true
+    if !stage.isNone { context.isTransactionRefused = true }
     context.transaction = Transaction()
     let missing = context.chunks.missing
-    guard missing <= context.limits.discardedContent - context.budgets.discardedOctets else {
+    guard missing <= context.discardedChunkLimit - context.budgets.discardedOctets else {
       chunk.refusal.encode(into: &replies)
       return end(.tooMuchRefused, stage, &replies)
     }
@@ -162,21 +162,17 @@ extension ServerSession.State {
     guard context.chunks.missing == 0 else { return Transition(.discardingChunk(chunk), .read) }
     context.waitingSince = now
     return chunk.isForgiven
-      ? forgive(chunk.refusal, .none, &context, &replies)
-      : refuse(chunk.refusal, then: .none, &context, &replies)
+      ? refuse(chunk.refusal, then: .none, &context, &replies)
+      : fail(chunk.refusal, .none, &context, &replies)
   }
 }
 
-extension ServerSession.Chunk {
-  func isSmall(_ limits: Limits) -> Bool { !isLast && octets < limits.smallChunk }
-}
-
 extension ServerSession.Chunks {
-  fileprivate mutating func begin(_ chunk: ServerSession.Chunk, at now: MonotonicInstant, _ limits: Limits) {
+  fileprivate mutating func begin(_ chunk: ServerSession.Chunk, at now: MonotonicInstant) {
     self.chunk = chunk
     missing = chunk.octets
     octets += chunk.octets
-    if chunk.isSmall(limits) { small += 1 }
+    count += 1
     reader.begin(octets: chunk.octets)
     pace.goOn(at: now, hasOctets: true)
   }
@@ -188,7 +184,23 @@ extension ServerSession.RefusedChunk {
   }
 }
 
+extension Limits {
+  /// Whether a message of so many chunks, none of them its last, has brought enough for them.
+  fileprivate func take(chunks: Int, octets: Int) -> Bool {
+    octets / max(1, smallChunk) >= chunks - max(0, smallChunks)
+  }
+}
+
 extension ServerSession.Context {
+  /// Whether a BDAT could be taken at all.
+  var mayChunk: Bool { isAuthorized && refusalOfChunking == nil }
+
+  /// Octets of refused content that are dropped, where BDAT follows BDAT. Where none could be taken, nobody is misled into
+  /// sending many, and a stranger gets no more than any other line that makes no sense.
+  fileprivate var discardedChunkLimit: Int {
+    mayChunk ? limits.discardedContent : min(limits.discardedLine, limits.discardedContent)
+  }
+
   /// Why no BDAT is taken, whatever it says. HELO offers no extension (RFC 5321 §4.1.1.1).
   fileprivate var refusalOfChunking: SMTPReply? {
     guard isSecured else { return .needsTLS }

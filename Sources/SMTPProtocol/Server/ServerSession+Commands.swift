@@ -28,7 +28,12 @@ extension ServerSession.State {
       offset = input.count
       return end(.bareLineFeed, stage, &replies)
     case .tooLong:
-      let line = ServerSession.LongLine(discarder: discarder(input, &offset, &context), stage: stage)
+      guard !Command.mayAnnounceChunk(input.extracting(offset..<(offset + context.scanned))) else {
+        offset = input.count
+        return end(.lineTooLong, stage, &replies)  // as any other BDAT whose length nobody knows
+      }
+      let line = ServerSession.LongLine(
+        discarder: discarder(input, &offset, &context), stage: stage, isAuthentication: isAuthentication)
       return Transition(.discardingLine(line))
     case .line(let body, let next):
       offset = next
@@ -60,13 +65,13 @@ extension ServerSession.State {
     case .end(let next):
       offset = next
       context.waitingSince = now
-      return fail(.lineTooLong, line.stage, &context, &replies)
+      return fail(line.reply, line.stage, &context, &replies)
     case .bareLineFeed:
       offset = input.count
       return end(.bareLineFeed, line.stage, &replies)
     case .tooMuch:
       offset = input.count
-      SMTPReply.lineTooLong.encode(into: &replies)
+      line.reply.encode(into: &replies)
       return end(.tooManyErrors, line.stage, &replies)
     }
   }

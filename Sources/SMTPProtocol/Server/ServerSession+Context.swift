@@ -14,6 +14,8 @@ extension ServerSession {
     var identity: String?
     /// Octets at the front of the input already searched for the end of a line.
     var scanned = 0
+    /// When the connection began.
+    var begun = MonotonicInstant(nanoseconds: 0)
     /// Since when the session waits for the line that comes next.
     var waitingSince = MonotonicInstant(nanoseconds: 0)
     var isShuttingDown = false
@@ -33,6 +35,8 @@ extension ServerSession {
 
     var limits: Limits { configuration.limits }
     var isSecured: Bool { configuration.security == .plaintext || tls != nil }
+    /// Whether the client is who it must be: nobody else is forgiven anything, or may send much.
+    var isAuthorized: Bool { identity != nil || !configuration.requiresAuthentication }
     var hasHello: Bool { hello != nil || isHelloForgiven }
     /// Whether this EHLO's reply lists AUTH, or would.
     var offersAuthentication: Bool { tls != nil && !mechanisms.isEmpty }
@@ -52,6 +56,23 @@ extension ServerSession {
 
     var commandTimeout: Duration {
       identity == nil ? limits.commandTimeoutBeforeAuthentication : limits.commandTimeout
+    }
+
+    /// Only by then can AUTH come, where the client needs it.
+    var authenticationDeadline: MonotonicInstant? {
+      isAuthorized ? nil : begun.advanced(by: limits.authenticationTimeout)
+    }
+
+    /// Of the policy's mechanisms those that have a name by RFC 4422 §3.1, in upper case: the names go out in the reply to
+    /// EHLO, and come back in AUTH.
+    mutating func offer(mechanisms: [String]) {
+      self.mechanisms = mechanisms.compactMap { Array($0.utf8).span.mechanismName() }
+    }
+
+    /// TLS begins: whatever came in clear may be somebody else's (RFC 3207 §4.2). Errors and failures stay.
+    mutating func forgetDialogue() {
+      (identity, isTransactionRefused, transaction, scanned) = (nil, false, Transaction(), 0)
+      budgets.beginAnew()
     }
 
     /// The extensions that both the host and its policy want. SMTPUTF8 cannot be without 8BITMIME (RFC 6531 §3.1).
@@ -84,9 +105,9 @@ extension ServerSession {
     var errors = 0
     var authenticationFailures = 0
 
-    // Since the last accepted message.
-    /// What was refused and may be no error of the client's: recipients over the limit or refused by the policy, and what
-    /// a pipelining client sent behind a refusal before it saw it (RFC 2920 §3.1).
+    // Since the last accepted message, or since TLS began.
+    /// What was refused and may be no error of the client's: senders, recipients and messages, and what a pipelining client
+    /// sent behind a refusal before it saw it (RFC 2920 §3.1).
     var forgiven = 0
     var uselessCommands = 0
     var resets = 0
@@ -94,7 +115,7 @@ extension ServerSession {
     /// Octets of refused content.
     var discardedOctets = 0
 
-    mutating func messageAccepted() {
+    mutating func beginAnew() {
       (forgiven, uselessCommands, resets, fruitlessTransactions, discardedOctets) = (0, 0, 0, 0, 0)
     }
   }

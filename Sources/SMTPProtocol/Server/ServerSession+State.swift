@@ -40,6 +40,10 @@ extension ServerSession {
     var discarder: LineDiscarder
     /// Where the transaction stands behind it.
     var stage: Stage
+    /// Whether it is AUTH or a part of its exchange.
+    var isAuthentication: Bool
+
+    var reply: SMTPReply { isAuthentication ? .authenticationLineTooLong : .lineTooLong }
   }
 
   /// A question's subject.
@@ -114,6 +118,12 @@ extension ServerSession.State {
 
   /// When the client's time is up.
   func deadline(_ context: ServerSession.Context) -> MonotonicInstant? {
+    guard let own = ownDeadline(context) else { return nil }
+    return context.authenticationDeadline.map { min(own, $0) } ?? own
+  }
+
+  /// The deadline of what is awaited.
+  private func ownDeadline(_ context: ServerSession.Context) -> MonotonicInstant? {
     switch self {
     case .command(let stage): stage.deadline(context)
     case .discardingLine(let line): line.stage.deadline(context)
@@ -121,7 +131,9 @@ extension ServerSession.State {
     case .content: context.content.pace.deadline(context.limits)
     case .discardingContent: context.content.pace.deadline(context.limits)
     case .chunk: context.chunks.pace.deadline(context.limits)
-    case .discardingChunk: context.chunks.pace.deadline(context.limits)
+    case .discardingChunk:
+      context.mayChunk
+        ? context.chunks.pace.deadline(context.limits) : context.waitingSince.advanced(by: context.commandTimeout)
     default: nil
     }
   }

@@ -64,15 +64,15 @@ extension ServerSession.State {
     return Transition(.command(.envelope))
   }
 
-  /// A RCPT that cannot be taken as it is written.
+  /// A RCPT that cannot be taken as it is written: within a transaction a refused recipient like any other.
   static func refuseRecipient(
     _ reply: SMTPReply, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    if stage == .envelope { context.transaction.hasRefusedRecipient = true }
-    return fail(reply, stage, &context, &replies)
+    stage == .envelope
+      ? forgiveRecipient(reply, &context, &replies) : fail(reply, stage, &context, &replies)
   }
 
-  /// A recipient over the limit, or one that the policy refuses.
+  /// A recipient over the limit, one that cannot be read, or one that the policy refuses.
   static func forgiveRecipient(
     _ reply: SMTPReply, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {

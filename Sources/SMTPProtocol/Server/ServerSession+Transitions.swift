@@ -4,10 +4,11 @@ import MailModel
 extension ServerSession.State {
   typealias Context = ServerSession.Context
 
-  mutating func start(_ context: inout Context, _ now: MonotonicInstant) -> SessionAction {
+  mutating func start(_ tls: TLSFacts?, _ context: inout Context, _ now: MonotonicInstant) -> SessionAction {
     switch consume self {
     case .unconnected:
-      context.waitingSince = now
+      context.tls = tls
+      (context.begun, context.waitingSince) = (now, now)
       self = .asking(.connection)
       return .ask(.connection)
     case let other:
@@ -77,8 +78,9 @@ extension ServerSession.State {
   ) {
     switch consume self {
     case .startingTLS:
+      context.forgetDialogue()
       context.tls = tls
-      context.mechanisms = mechanisms
+      context.offer(mechanisms: mechanisms)
       context.isHelloForgiven = context.hello != nil && context.configuration.acceptsMissingHelloAfterTLS
       context.hello = nil
       context.waitingSince = now

@@ -20,8 +20,7 @@ public struct ServerSession: ~Copyable {
   ///
   /// - Parameter tls: what protects the connection already, for ``ConnectionSecurity/implicitTLS`` alone.
   public mutating func start(tls: TLSFacts? = nil, at now: MonotonicInstant) -> SessionAction {
-    context.tls = tls
-    return state.start(&context, now)
+    state.start(tls, &context, now)
   }
 
   /// Takes what it can of `input`, and says one thing to do. Call again, with the rest, until that is
@@ -38,7 +37,8 @@ public struct ServerSession: ~Copyable {
     state.resume(answer, &context, now, &replies)
   }
 
-  /// TLS stands after ``SessionAction/startTLS``. Everything that the client said before is forgotten (RFC 3207 §4.2).
+  /// TLS stands after ``SessionAction/startTLS``. Everything that the client said before is forgotten
+  /// (RFC 3207 §4.2) but for its errors and the time that it took.
   public mutating func tlsStarted(_ tls: TLSFacts, mechanisms: [String], at now: MonotonicInstant) {
     state.tlsStarted(tls, mechanisms, &context, now)
   }

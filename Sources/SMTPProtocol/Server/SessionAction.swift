@@ -8,7 +8,7 @@ public import MailModel
   case ask(SessionQuestion)
   /// Octets of the message for its sink: this range of the very input that was shown.
   case content(Range<Int>)
-  /// Forget the exchange that is under way: the client cancelled it.
+  /// Forget the exchange that is under way: the client cancelled it, or sent what is no base 64 or is over the limit.
   case abandonExchange
   /// Tell the message's sink to abort, and forget it. What is still to come of the content, the session drops by itself.
   case abandonMessage
