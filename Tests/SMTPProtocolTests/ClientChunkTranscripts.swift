@@ -183,5 +183,59 @@ extension ClientTranscript {
             "The message holds a NUL, or a CR or LF alone, and is not sent")
         ]
       ], failure: ClientFailure(.unsendableContent, at: .content), stage: .quit),
+    ClientTranscript(
+      name: "a chunk answered before the last one",
+      configuration: .chunking,
+      transactions: [.test(to: "b@example.org"), .test(to: "c@example.org")],
+      pieces: ["a\r\n"], readsBetweenChunks: true,
+      lines: ready("PIPELINING", "CHUNKING") + envelope() + """
+        C: BDAT 3
+        C: a
+        S: 250 3 octets
+        C: BDAT 0 LAST
+        S: 250 2.0.0 queued
+        C: MAIL FROM:<a@example.com>
+        C: RCPT TO:<c@example.org>
+        """, outcomes: [[.accepted("250 2.0.0 queued")]], stage: .sender),
+    ClientTranscript(
+      name: "two chunks, each answered before the next, once in two lines",
+      configuration: .chunking,
+      transactions: [.test(to: "b@example.org")],
+      pieces: ["a\r\n", "b\r\n"], readsBetweenChunks: true,
+      lines: ready("PIPELINING", "CHUNKING") + envelope() + """
+        C: BDAT 3
+        C: a
+        S: 250 3 octets
+        C: BDAT 3
+        C: b
+        S: 250 3 octets
+        C: BDAT 0 LAST
+        S: 250-2.0.0 queued
+        S: 250 2.0.0 as 17
+        """, outcomes: [[.accepted("250-2.0.0 queued\r\n250 2.0.0 as 17")]], stage: .idle),
+    ClientTranscript(
+      name: "a chunk refused before the next, and RSET before the next message",
+      configuration: .chunking,
+      transactions: [.test(to: "b@example.org"), .test(to: "c@example.org")],
+      pieces: ["a\r\n", "b\r\n"], readsBetweenChunks: true,
+      lines: ready("PIPELINING", "CHUNKING") + envelope() + """
+        C: BDAT 3
+        C: a
+        S: 452 4.3.1 full
+        C: RSET
+        C: MAIL FROM:<a@example.com>
+        C: RCPT TO:<c@example.org>
+        S: 250 ok
+        S: 250 ok
+        S: 250 ok
+        C: BDAT 3
+        C: a
+        S: 250 3 octets
+        C: BDAT 3
+        C: b
+        S: 250 3 octets
+        C: BDAT 0 LAST
+        S: 250 2.0.0 queued
+        """, outcomes: [[.refused("452 4.3.1 full", at: .content)], [.accepted("250 2.0.0 queued")]], stage: .idle),
   ]
 }

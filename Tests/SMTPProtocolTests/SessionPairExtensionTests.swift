@@ -150,10 +150,10 @@ struct SessionPairExtensionTests {
     #expect(kept.record.messages.first?.request.envelope.recipients.map(\.path.description) == ["c@example.org"])
   }
 
-  @Test(arguments: [1, 2, 3, 7, 26, 27, 28, 65_536])
-  func chunking(_ pieceSize: Int) async throws {
+  @Test(arguments: [1, 2, 3, 7, 26, 27, 28, 65_536], [false, true])
+  func chunking(_ pieceSize: Int, _ readsBetweenPieces: Bool) async throws {
     let (pair, policy) = try pair(client: { $0.usesChunking = true })
-    pair.pieceSize = pieceSize
+    (pair.pieceSize, pair.readsBetweenPieces) = (pieceSize, readsBetweenPieces)
     #expect(await pair.connect())
     for _ in 1...2 { #expect(isAccepted(await pair.send(try transaction(), content: content).first)) }
     await pair.quit()

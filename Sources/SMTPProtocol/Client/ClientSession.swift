@@ -73,8 +73,8 @@ public struct ClientSession: ~Copyable {
   /// that refused a chunk are dropped.
   ///
   /// - Returns: ``ClientAction/read``; or ``ClientAction/failed(_:_:)`` with ``ClientFailure/Reason/unsendableContent``
-  ///   where a CR or an LF stands alone, or a NUL is met: such content is never completed. ``ClientAction/close`` where the session is
-  ///   over already.
+  ///   where a CR or an LF stands alone, or a NUL is met: such content is never completed. ``ClientAction/close`` where the
+  ///   session is over already.
   public mutating func writeContent(
     _ chunk: Span<UInt8>, at now: MonotonicInstant, output: inout [UInt8]
   ) -> ClientAction {
