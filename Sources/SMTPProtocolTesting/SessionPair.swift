@@ -7,8 +7,7 @@ public final class SessionPair<Policy: SubmissionPolicy> {
   public let server: SessionDriver<Policy>
   /// Why the client gave up, once it has.
   public private(set) var failure: ClientFailure?
-  /// Octets of the content that the client is given at a time, 1 at least: with
-  /// ``ClientConfiguration/usesChunking`` these are the chunks. Default 65,536.
+  /// Octets of the content that the client is given at a time, 1 at least; default 65,536.
   public var pieceSize = 65_536
   /// Whether the client hears the server after each piece of the content, rather than only at its end; default `false`.
   public var readsBetweenPieces = false

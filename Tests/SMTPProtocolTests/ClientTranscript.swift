@@ -42,7 +42,8 @@ struct ClientTranscript: Sendable, CustomTestStringConvertible {
 
   /// What the client says after each part of what the server says, cut in one of the ways.
   func run(_ cut: Cut) -> (harness: ClientHarness, said: [String]) {
-    let harness = ClientHarness(configuration, transactions, pieces: pieces ?? [content], readsBetweenChunks: readsBetweenChunks)
+    let harness = ClientHarness(
+      configuration, transactions, pieces: pieces ?? [content], readsBetweenChunks: readsBetweenChunks)
     var said: [String] = []
     for exchange in exchanges() {
       let start = harness.output.count
