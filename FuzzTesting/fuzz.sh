@@ -42,16 +42,18 @@ for name in $targets; do
     printf '%-8s %5d inputs, %s\n' "$name" "$(ls "Corpus/$name" | wc -l)" "$(du -sh --apparent-size "Corpus/$name" | cut -f1)"
     continue
   fi
-  if "$fuzz" "--target=$name" "$limit" -timeout=10 -rss_limit_mb=1024 -dict=smtp.dict -use_value_profile=1 \
-    -print_final_stats=1 "-artifact_prefix=$failures/" "$found" "Corpus/$name" < /dev/null > "$log" 2>&1; then
-    verdict=fine
-  else
-    verdict="FAILED, see $failures and $log"
-    result=1
-  fi
+  status=0
+  "$fuzz" "--target=$name" "$limit" -timeout=10 -rss_limit_mb=1024 -dict=smtp.dict -use_value_profile=1 \
+    -print_final_stats=1 "-artifact_prefix=$failures/" "$found" "Corpus/$name" < /dev/null > "$log" 2>&1 || status=$?
+  case $status in
+    0) verdict=fine ;;
+    72 | 130) verdict=interrupted ;;  # 72 is libFuzzer's own for SIGINT and SIGTERM
+    *) verdict="FAILED, see $failures and $log" result=1 ;;
+  esac
   statistic() { sed -n "s/^stat::$1: *//p" "$log" | tail -1; }
-  coverage=$(grep -o 'cov: [0-9]* ft: [0-9]*' "$log" | tail -1)
+  coverage=$(grep -o 'cov: [0-9]* ft: [0-9]*' "$log" | tail -1 || true)
   printf '%-8s %11s runs  %7s/s  %s  %s\n' "$name" "$(statistic number_of_executed_units)" \
     "$(statistic average_exec_per_sec)" "$coverage" "$verdict"
+  [ "$verdict" != interrupted ] || exit 130
 done
 exit $result

@@ -7,9 +7,10 @@ public final class SessionPair<Policy: SubmissionPolicy> {
   public let server: SessionDriver<Policy>
   /// Why the client gave up, once it has.
   public private(set) var failure: ClientFailure?
-  /// Octets of the content that the client is given at a time, 1 at least: with
-  /// ``ClientConfiguration/usesChunking`` these are the chunks. Default 65,536.
+  /// Octets of the content that the client is given at a time, 1 at least; default 65,536.
   public var pieceSize = 65_536
+  /// Whether the client hears the server after each piece of the content, rather than only at its end; default `false`.
+  public var readsBetweenPieces = false
 
   private var client: ClientSession
   private var output: [UInt8] = []
@@ -69,15 +70,29 @@ public final class SessionPair<Policy: SubmissionPolicy> {
     _ = await run(action, content: [])
   }
 
-  private func give(_ content: [UInt8]) -> ClientAction {
+  private func give(_ content: [UInt8]) async -> ClientAction {
     var offset = 0
     while offset < content.count {
       let end = min(offset + max(1, pieceSize), content.count)
-      let action = client.writeContent(content.span.extracting(offset..<end), at: server.clock.now, output: &output)
+      var action = client.writeContent(content.span.extracting(offset..<end), at: server.clock.now, output: &output)
+      if case .read = action, readsBetweenPieces { action = await exchange() }
       guard case .read = action else { return action }
       offset = end
     }
     return client.finishContent(at: server.clock.now, output: &output)
+  }
+
+  /// The server hears what the client has said, and the client what the server answers.
+  private func exchange() async -> ClientAction {
+    if !output.isEmpty {
+      let sent = output
+      output.removeAll()
+      said += sent
+      input += await server.receive(sent)
+    }
+    let step = client.receive(input.span, at: server.clock.now, output: &output)
+    input.removeFirst(step.consumed)
+    return step.action
   }
 
   /// Does what the client wants until it is its driver's turn again.
@@ -86,15 +101,7 @@ public final class SessionPair<Policy: SubmissionPolicy> {
     while true {
       switch action {
       case .read:
-        if !output.isEmpty {
-          let sent = output
-          output.removeAll()
-          said += sent
-          input += await server.receive(sent)
-        }
-        let step = client.receive(input.span, at: server.clock.now, output: &output)
-        input.removeFirst(step.consumed)
-        action = step.action
+        action = await exchange()
         if case .read = action, output.isEmpty {  // the server has said all that it will
           action = client.fail(.connectionLost(server.isClosed ? "the server closed it" : "both sides wait"))
         }
@@ -102,7 +109,7 @@ public final class SessionPair<Policy: SubmissionPolicy> {
         server.startTLS()
         action = client.tlsStarted(at: server.clock.now, output: &output)
       case .sendContent:
-        action = give(content)
+        action = await give(content)
       case .failed(let failure, _):
         self.failure = failure
         server.disconnect()

@@ -27,7 +27,7 @@ final class ScriptedServer: Sendable {
     case keepSilent
   }
 
-  /// A command, or `""` when the connection stands, or `"."` at the end of content, and which connection it is, from 1 on.
+  /// A command, of BDAT only once its octets have come, or `""` when the connection stands, or `"."` at the end of content by DATA or BDAT, and which connection it is, from 1 on.
   typealias Script = @Sendable (_ event: String, _ connection: Int) -> Move
 
   struct Record: Sendable {
@@ -86,6 +86,9 @@ private final class ScriptedHandler: ChannelInboundHandler {
   private var connection = 0
   private var input = ""
   private var isInContent = false
+  /// BDAT whose octets are on their way, and how many of them.
+  private var chunk: (command: String, octetsLeft: Int)?
+  private var chunks: [UInt8] = []
 
   init(_ script: @escaping ScriptedServer.Script, _ record: SharedRecord, _ tls: NIOSSLContext?) {
     (self.script, self.record, self.tls) = (script, record, tls)
@@ -101,14 +104,39 @@ private final class ScriptedHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     input += String(buffer: unwrapInboundIn(data))
-    while let end = input.range(of: isInContent ? "\r\n.\r\n" : "\r\n") {
+    while takesCommands(context), let end = input.range(of: isInContent ? "\r\n.\r\n" : "\r\n") {
       let line = String(input[..<end.lowerBound])
       input.removeSubrange(..<end.upperBound)
       let wasInContent = isInContent
       record.value.withLock { wasInContent ? $0.contents.append(line) : $0.commands.append(line) }
       isInContent = false
-      act(wasInContent ? "." : line, context)
+      if !wasInContent, line.hasPrefix("BDAT "),
+        let size = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+      {
+        chunk = (line, size)
+      } else {
+        act(wasInContent ? "." : line, context)
+      }
     }
+  }
+
+  /// Takes what has come of a chunk, and acts when it is whole; `false` where more must come.
+  private func takesCommands(_ context: ChannelHandlerContext) -> Bool {
+    guard let (command, octetsLeft) = chunk else { return true }
+    let part = Array(input.utf8.prefix(octetsLeft))
+    chunks += part
+    input = String(decoding: input.utf8.dropFirst(part.count), as: UTF8.self)
+    chunk = part.count < octetsLeft ? (command, octetsLeft - part.count) : nil
+    guard chunk == nil else { return false }
+    guard command.hasSuffix(" LAST") else {
+      act(command, context)
+      return true
+    }
+    let content = String(decoding: chunks, as: UTF8.self)
+    chunks = []
+    record.value.withLock { $0.contents.append(content) }
+    act(".", context)
+    return true
   }
 
   func channelInactive(context: ChannelHandlerContext) {

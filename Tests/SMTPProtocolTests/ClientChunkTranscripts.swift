@@ -13,13 +13,17 @@ extension ClientTranscript {
     """
   }
 
+  /// With its CRLF as long as a chunk must be.
+  private static let a = String(repeating: "a", count: 8_190)
+  private static let b = String(repeating: "b", count: 8_190)
+
   /// Content by BDAT (RFC 3030).
   static let chunked: [ClientTranscript] = [
     ClientTranscript(
       name: "content in chunks, with mixed results",
       configuration: .chunking,
       transactions: [.test(to: "b@example.org", "c@example.org"), .test(to: "d@example.org")],
-      pieces: ["x: y\r\n\r\n", ".\r\n..z\r\n", "", "end"],
+      pieces: [a + "\r\n", ".\r\n..z\r\n", "", "end"],
       lines: ready("PIPELINING", "CHUNKING") + """
         C: MAIL FROM:<a@example.com>
         C: RCPT TO:<b@example.org>
@@ -27,18 +31,13 @@ extension ClientTranscript {
         S: 250 ok
         S: 550 5.1.1 unknown
         S: 250 ok
-        C: BDAT 8
-        C: x: y
-        C:
-        C: BDAT 8
+        C: BDAT 8192
+        C: \(a)
+        C: BDAT 13 LAST
         C: .
         C: ..z
-        C: BDAT 3
-        C: endBDAT 2 LAST
-        C:
-        S: 250 8 octets
-        S: 250 8 octets
-        S: 250 3 octets
+        C: end
+        S: 250 8192 octets
         S: 250 2.0.0 queued
         C: MAIL FROM:<a@example.com>
         C: RCPT TO:<d@example.org>
@@ -48,21 +47,15 @@ extension ClientTranscript {
       name: "no chunk ends between CR and LF",
       configuration: .chunking,
       transactions: [.test(to: "b@example.org")],
-      pieces: ["a\r", "\n", "b\r", "\nc\r\n", "\r", "\n"],
+      pieces: [a + "aa\r", "\n", b + "\r", "\nc\r\n", "\r", "\n"],
       lines: ready("PIPELINING", "CHUNKING") + envelope() + """
-        C: BDAT 1
-        C: aBDAT 2
+        C: BDAT 8192
+        C: \(a)aaBDAT 8192
         C:
-        C: BDAT 1
-        C: bBDAT 5
+        C: \(b)BDAT 7 LAST
         C:
         C: c
-        C: BDAT 2
         C:
-        C: BDAT 0 LAST
-        S: 250 ok
-        S: 250 ok
-        S: 250 ok
         S: 250 ok
         S: 250 ok
         S: 250 2.0.0 queued
@@ -110,12 +103,12 @@ extension ClientTranscript {
       name: "a chunk refused once all are sent, and RSET before the next message",
       configuration: .chunking,
       transactions: [.test(to: "b@example.org"), .test(to: "c@example.org")],
-      pieces: ["a\r\n", "b\r\n"],
+      pieces: [a + "\r\n", b + "\r\n"],
       lines: ready("PIPELINING", "CHUNKING") + envelope() + """
-        C: BDAT 3
-        C: a
-        C: BDAT 3
-        C: b
+        C: BDAT 8192
+        C: \(a)
+        C: BDAT 8192
+        C: \(b)
         C: BDAT 0 LAST
         S: 250 ok
         S: 452 4.3.1 full
@@ -128,10 +121,10 @@ extension ClientTranscript {
       name: "a chunk refused, and the end taken: refused all the same",
       configuration: .chunking,
       transactions: [.test(to: "b@example.org"), .test(to: "c@example.org")],
-      pieces: ["a\r\n"],
+      pieces: [a + "\r\n"],
       lines: ready("PIPELINING", "CHUNKING") + envelope() + """
-        C: BDAT 3
-        C: a
+        C: BDAT 8192
+        C: \(a)
         C: BDAT 0 LAST
         S: 554 5.6.0 no
         S: 250 2.0.0 queued
@@ -143,10 +136,10 @@ extension ClientTranscript {
       name: "the last chunk refused, and RSET before the next message",
       configuration: .chunking,
       transactions: [.test(to: "b@example.org"), .test(to: "c@example.org")],
-      pieces: ["a\r\n"],
+      pieces: [a + "\r\n"],
       lines: ready("PIPELINING", "CHUNKING") + envelope() + """
-        C: BDAT 3
-        C: a
+        C: BDAT 8192
+        C: \(a)
         C: BDAT 0 LAST
         S: 250 ok
         S: 554 5.7.1 spam
@@ -158,10 +151,10 @@ extension ClientTranscript {
       name: "354 to a chunk",
       configuration: .chunking,
       transactions: [.test(to: "b@example.org")],
-      pieces: ["a\r\n"],
+      pieces: [a + "\r\n"],
       lines: ready("PIPELINING", "CHUNKING") + envelope() + """
-        C: BDAT 3
-        C: a
+        C: BDAT 8192
+        C: \(a)
         C: BDAT 0 LAST
         S: 354 go
         """,
@@ -171,10 +164,10 @@ extension ClientTranscript {
       name: "an LF alone in the second piece: the first has gone, and the connection ends",
       configuration: .chunking,
       transactions: [.test(to: "b@example.org")],
-      pieces: ["a\r\n", "b\n", "c"],
+      pieces: [a + "\r\n", "b\n", "c"],
       lines: ready("PIPELINING", "CHUNKING") + envelope() + """
-        C: BDAT 3
-        C: a
+        C: BDAT 8192
+        C: \(a)
         """,
       outcomes: [
         [
@@ -183,5 +176,59 @@ extension ClientTranscript {
             "The message holds a NUL, or a CR or LF alone, and is not sent")
         ]
       ], failure: ClientFailure(.unsendableContent, at: .content), stage: .quit),
+    ClientTranscript(
+      name: "a chunk answered before the last one",
+      configuration: .chunking,
+      transactions: [.test(to: "b@example.org"), .test(to: "c@example.org")],
+      pieces: [a + "\r\n"], readsBetweenChunks: true,
+      lines: ready("PIPELINING", "CHUNKING") + envelope() + """
+        C: BDAT 8192
+        C: \(a)
+        S: 250 8192 octets
+        C: BDAT 0 LAST
+        S: 250 2.0.0 queued
+        C: MAIL FROM:<a@example.com>
+        C: RCPT TO:<c@example.org>
+        """, outcomes: [[.accepted("250 2.0.0 queued")]], stage: .sender),
+    ClientTranscript(
+      name: "two chunks, each answered before the next, once in two lines",
+      configuration: .chunking,
+      transactions: [.test(to: "b@example.org")],
+      pieces: [a + "\r\n", b + "\r\n"], readsBetweenChunks: true,
+      lines: ready("PIPELINING", "CHUNKING") + envelope() + """
+        C: BDAT 8192
+        C: \(a)
+        S: 250 8192 octets
+        C: BDAT 8192
+        C: \(b)
+        S: 250 8192 octets
+        C: BDAT 0 LAST
+        S: 250-2.0.0 queued
+        S: 250 2.0.0 as 17
+        """, outcomes: [[.accepted("250-2.0.0 queued\r\n250 2.0.0 as 17")]], stage: .idle),
+    ClientTranscript(
+      name: "a chunk refused before the next, and RSET before the next message",
+      configuration: .chunking,
+      transactions: [.test(to: "b@example.org"), .test(to: "c@example.org")],
+      pieces: [a + "\r\n", b + "\r\n"], readsBetweenChunks: true,
+      lines: ready("PIPELINING", "CHUNKING") + envelope() + """
+        C: BDAT 8192
+        C: \(a)
+        S: 452 4.3.1 full
+        C: RSET
+        C: MAIL FROM:<a@example.com>
+        C: RCPT TO:<c@example.org>
+        S: 250 ok
+        S: 250 ok
+        S: 250 ok
+        C: BDAT 8192
+        C: \(a)
+        S: 250 8192 octets
+        C: BDAT 8192
+        C: \(b)
+        S: 250 8192 octets
+        C: BDAT 0 LAST
+        S: 250 2.0.0 queued
+        """, outcomes: [[.refused("452 4.3.1 full", at: .content)], [.accepted("250 2.0.0 queued")]], stage: .idle),
   ]
 }

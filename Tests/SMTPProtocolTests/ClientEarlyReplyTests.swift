@@ -7,6 +7,9 @@ import Testing
 /// place, up to a 250 for content that the server does not have.
 @Suite("Replies before their time")
 struct ClientEarlyReplyTests {
+  /// As long as a chunk must be.
+  private static let chunk = String(repeating: "x", count: 8_190) + "\r\n"
+
   private func expectUnexpected(_ harness: ClientHarness, _ code: Int, _ stage: ClientStage) {
     #expect(harness.failure == ClientFailure(.protocolError("unexpected reply \(code)"), at: stage))
   }
@@ -136,8 +139,8 @@ struct ClientEarlyReplyTests {
     #expect(hear("250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n") == .ready)
     _ = session.begin(.test(to: "b@example.org"), at: .zero, output: &output)
     #expect(hear("250 ok\r\n250 ok\r\n") == .sendContent)
-    #expect(write("a\r\n") == .read)
-    #expect(write("b\r\n") == .read)
+    #expect(write(Self.chunk) == .read)
+    #expect(write(Self.chunk) == .read)
     #expect(hear("250 ok\r\n") == .read)
     #expect(hear("552 5.3.4 too large\r\n") == .read)
     #expect(session.stage == .content)
@@ -167,8 +170,32 @@ struct ClientEarlyReplyTests {
     _ = hear("250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n")
     _ = session.begin(.test(to: "b@example.org"), at: .zero, output: &output)
     _ = hear("250 ok\r\n250 ok\r\n")
-    _ = session.writeContent(Array("a\r\n".utf8).span, at: .zero, output: &output)
+    _ = session.writeContent(Array(Self.chunk.utf8).span, at: .zero, output: &output)
     let failure = ClientFailure(.protocolError("unexpected reply 250"), at: .content)
     #expect(hear("250 ok\r\n250 ok\r\n") == .failed(failure, [.interrupted(failure)]))
+  }
+
+  /// What began behind the reply to a chunk was there before the next chunk.
+  @Test(arguments: [("2", "50 ok\r\n"), ("250-two\r\n", "250 lines\r\n")])
+  func behindTheReplyToAChunk(_ start: String, _ rest: String) {
+    var session = ClientSession(configuration: .chunking)
+    var output: [UInt8] = []
+    var input: [UInt8] = []
+    func hear(_ text: String) -> ClientAction {
+      input += Array(text.utf8)
+      let step = session.receive(input.span, at: .zero, output: &output)
+      input.removeFirst(step.consumed)
+      return step.action
+    }
+    _ = session.start(at: .zero)
+    _ = hear("220 mx\r\n")
+    _ = hear("250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n")
+    _ = session.begin(.test(to: "b@example.org"), at: .zero, output: &output)
+    _ = hear("250 ok\r\n250 ok\r\n")
+    _ = session.writeContent(Array(Self.chunk.utf8).span, at: .zero, output: &output)
+    #expect(hear("250 ok\r\n" + start) == .read)
+    #expect(session.finishContent(at: .zero, output: &output) == .read)
+    let failure = ClientFailure(.protocolError("unexpected reply 250"), at: .endOfContent)
+    #expect(hear(rest) == .failed(failure, [.interrupted(failure)]))
   }
 }

@@ -65,7 +65,8 @@ enum ClientPlace: String, CaseIterable, Sendable, CustomTestStringConvertible {
     _ = session.begin(.test(to: "b@example.org", "c@example.org"), at: .zero, output: &output)
     hear(answers)
     if [.endOfContent, .lastChunk, .chunks].contains(self) {
-      _ = session.writeContent(Array("x\r\n".utf8).span, at: .zero, output: &output)
+      let chunk = String(repeating: "x", count: 8_190) + "\r\n"
+      _ = session.writeContent(Array(chunk.utf8).span, at: .zero, output: &output)
     }
     if [.endOfContent, .lastChunk].contains(self) { _ = session.finishContent(at: .zero, output: &output) }
   }

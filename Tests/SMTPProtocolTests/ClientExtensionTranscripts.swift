@@ -150,7 +150,7 @@ extension ClientTranscript {
         [
           .unsuitable(
             EnhancedStatusCode(trusted: .permanentFailure, 6, 9),
-            "The message has internationalized header fields, and the next host does not offer SMTPUTF8")
+            "The message may have internationalized header fields, and the next host does not offer SMTPUTF8")
         ]
       ], stage: .idle),
     ClientTranscript(
@@ -158,7 +158,7 @@ extension ClientTranscript {
       transactions: [
         .test(to: "b@exämple.org", body: .eightBitMIME) {
           internationalized(&$0)
-          $0.asciiPart = .headers
+          $0.isASCII = true
         }
       ],
       lines: ready("PIPELINING", "8BITMIME") + """
@@ -168,7 +168,7 @@ extension ClientTranscript {
     ClientTranscript(
       name: "an internationalized sender, SMTPUTF8 not offered",
       transactions: [
-        .test(to: "b@example.org", "c@example.org", from: "jürgen@example.com") { $0.asciiPart = .everything }
+        .test(to: "b@example.org", "c@example.org", from: "jürgen@example.com") { $0.isASCII = true }
       ],
       lines: ready("PIPELINING"),
       outcomes: [
@@ -181,7 +181,7 @@ extension ClientTranscript {
       transactions: [
         .test(to: "bjørn@example.org", "c@example.org", "bjørn@example.com", "d@example.org") {
           internationalized(&$0)
-          $0.asciiPart = .headers
+          $0.isASCII = true
         }
       ],
       lines: ready() + """
@@ -211,7 +211,7 @@ extension ClientTranscript {
       ], stage: .idle),
     ClientTranscript(
       name: "an internationalized recipient for a server that took HELO",
-      transactions: [.test(to: "bjørn@example.org") { $0.asciiPart = .everything }],
+      transactions: [.test(to: "bjørn@example.org") { $0.isASCII = true }],
       lines: """
         S: 220 mx.example
         C: EHLO client.example
@@ -221,7 +221,7 @@ extension ClientTranscript {
         """, outcomes: [[.refused("502 5.5.1 what?", at: .hello)]], stage: .idle),
     ClientTranscript(
       name: "8BITMIME declared and not needed, not offered",
-      transactions: [.test(to: "b@example.org", body: .eightBitMIME) { $0.asciiPart = .everything }],
+      transactions: [.test(to: "b@example.org", body: .eightBitMIME) { $0.isASCII = true }],
       lines: ready("PIPELINING") + """
         C: MAIL FROM:<a@example.com>
         C: RCPT TO:<b@example.org>

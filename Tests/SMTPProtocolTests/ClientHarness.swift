@@ -14,6 +14,9 @@ final class ClientHarness {
   private var input: [UInt8] = []
   private var transactions: ArraySlice<ClientTransaction>
   private let pieces: [[UInt8]]
+  /// Pieces that wait for the reply to the chunk before them.
+  private var heldBack: ArraySlice<[UInt8]>?
+  private let readsBetweenChunks: Bool
 
   convenience init(
     _ configuration: ClientConfiguration = .test, _ transactions: [ClientTransaction] = [], content: String = ""
@@ -21,8 +24,13 @@ final class ClientHarness {
     self.init(configuration, transactions, pieces: [content])
   }
 
-  init(_ configuration: ClientConfiguration, _ transactions: [ClientTransaction], pieces: [String]) {
+  /// - Parameter readsBetweenChunks: whether each chunk is answered before the next piece of the content is given.
+  init(
+    _ configuration: ClientConfiguration, _ transactions: [ClientTransaction], pieces: [String],
+    readsBetweenChunks: Bool = false
+  ) {
     session = ClientSession(configuration: configuration)
+    self.readsBetweenChunks = readsBetweenChunks
     self.transactions = transactions[...]
     self.pieces = pieces.map { Array($0.utf8) }
     act(session.start(at: now))
@@ -48,7 +56,12 @@ final class ClientHarness {
       let step = session.receive(input.span, at: now, output: &output)
       self.input.removeFirst(step.consumed)
       act(step.action)
-      if step.action == .read || session.isClosed { return }
+      if session.isClosed { return }
+      if step.action == .read {
+        guard step.consumed > 0, let rest = heldBack else { return }
+        give(rest)
+        if heldBack != nil { return }
+      }
     }
   }
 
@@ -68,11 +81,23 @@ final class ClientHarness {
     case .startTLS: act(session.tlsStarted(at: now, output: &output))
     case .ready, .finished:
       if let next = transactions.popFirst() { act(session.begin(next, at: now, output: &output)) }
-    case .sendContent:
-      for piece in pieces where !session.isClosed { act(session.writeContent(piece.span, at: now, output: &output)) }
-      if !session.isClosed { act(session.finishContent(at: now, output: &output)) }
+    case .sendContent: give(pieces[...])
     default: break
     }
+  }
+
+  private func give(_ pieces: ArraySlice<[UInt8]>) {
+    heldBack = nil
+    for index in pieces.indices {
+      let (piece, before) = (pieces[index], output.count)
+      act(session.writeContent(piece.span, at: now, output: &output))
+      if session.isClosed { return }
+      if readsBetweenChunks, output.count > before {
+        heldBack = pieces[(index + 1)...]
+        return
+      }
+    }
+    act(session.finishContent(at: now, output: &output))
   }
 }
 

@@ -11,6 +11,8 @@ struct ClientTranscript: Sendable, CustomTestStringConvertible {
   var content = "Subject: x\r\n\r\nhello\r\n"
   /// The content as it is given, if not at once.
   var pieces: [String]?
+  /// Whether each chunk is answered before the next is made.
+  var readsBetweenChunks = false
   var lines: String
   var outcomes: [[ClientOutcome]] = []
   var failure: ClientFailure?
@@ -40,7 +42,8 @@ struct ClientTranscript: Sendable, CustomTestStringConvertible {
 
   /// What the client says after each part of what the server says, cut in one of the ways.
   func run(_ cut: Cut) -> (harness: ClientHarness, said: [String]) {
-    let harness = ClientHarness(configuration, transactions, pieces: pieces ?? [content])
+    let harness = ClientHarness(
+      configuration, transactions, pieces: pieces ?? [content], readsBetweenChunks: readsBetweenChunks)
     var said: [String] = []
     for exchange in exchanges() {
       let start = harness.output.count

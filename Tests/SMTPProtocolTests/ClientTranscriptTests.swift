@@ -42,6 +42,18 @@ extension ClientFailure {
 extension ClientTranscript {
   static let all = opening + transactions + endings + grouped + chunked + extended
 
+  private static let opportunisticTLS = """
+    S: 220 mx.example
+    C: EHLO client.example
+    S: 250-mx.example
+    S: 250 STARTTLS
+    C: STARTTLS
+    S: 220 go
+    C: EHLO client.example
+    S: 250-mx.example
+    S: 250 AUTH PLAIN
+    """
+
   static let opening: [ClientTranscript] = [
     ClientTranscript(
       name: "EHLO refused, HELO taken",
@@ -184,6 +196,15 @@ extension ClientTranscript {
         S: 250-mx.example
         S: 250 AUTH PLAIN
         """, failure: ClientFailure(.authenticationWithoutTLS, at: .authentication), stage: .quit),
+    ClientTranscript(
+      name: "no credentials for whoever has any certificate",
+      configuration: .test(.opportunistic, user: "user"),
+      lines: opportunisticTLS,
+      failure: ClientFailure(.authenticationWithoutTLS, at: .authentication), stage: .quit),
+    ClientTranscript(
+      name: "credentials for whoever has any certificate",
+      configuration: .test(.opportunistic, user: "user", inClear: true),
+      lines: opportunisticTLS + "\nC: AUTH PLAIN AHVzZXIAc2VjcmV0", stage: .authentication),
     ClientTranscript(
       name: "TLS required, not offered",
       configuration: .test(.required),

@@ -136,11 +136,11 @@ struct SessionPairExtensionTests {
     #expect(message.content == body && message.request.envelope == transaction.envelope)
     #expect(message.request.envelope.recipients[0].path.description == "bjørn@xn--exmple-cua.org")
 
-    // Without it only who can be named in US-ASCII is sent to, and only what has such header fields.
+    // Without it only who can be named in US-ASCII is sent to, and only what is US-ASCII.
     let (without, kept) = try self.pair(server: { $0.extensions = .eightBitMIME })
     #expect(await without.connect())
     var plain = try self.transaction(to: ["bjørn@example.org", "c@example.org"])
-    plain.asciiPart = .headers
+    plain.isASCII = true
     let outcomes = await without.send(plain, content: content)
     guard case .unsuitable(let code, _) = outcomes.first else {
       Issue.record("\(outcomes)")
@@ -150,16 +150,29 @@ struct SessionPairExtensionTests {
     #expect(kept.record.messages.first?.request.envelope.recipients.map(\.path.description) == ["c@example.org"])
   }
 
-  @Test(arguments: [1, 2, 3, 7, 26, 27, 28, 65_536])
-  func chunking(_ pieceSize: Int) async throws {
+  @Test(arguments: [1, 2, 3, 7, 26, 27, 28, 65_536], [false, true])
+  func chunking(_ pieceSize: Int, _ readsBetweenPieces: Bool) async throws {
     let (pair, policy) = try pair(client: { $0.usesChunking = true })
-    pair.pieceSize = pieceSize
+    (pair.pieceSize, pair.readsBetweenPieces) = (pieceSize, readsBetweenPieces)
     #expect(await pair.connect())
     for _ in 1...2 { #expect(isAccepted(await pair.send(try transaction(), content: content).first)) }
     await pair.quit()
     #expect(pair.failure == nil)
     #expect(policy.record.messages.map(\.content) == [content, content])
-    #expect(!commands(of: pair).contains("DATA") && commands(of: pair).contains("BDAT 0 LAST"))
+    #expect(!commands(of: pair).contains("DATA") && commands(of: pair).contains("BDAT 27 LAST"))
+  }
+
+  /// A server refuses whoever sends many chunks that are hardly worth their command.
+  @Test(arguments: [1, 100, 1_000, 1_024, 8_192, 65_536], [false, true])
+  func chunkingInPieces(_ pieceSize: Int, _ readsBetweenPieces: Bool) async throws {
+    let (pair, policy) = try pair(client: { $0.usesChunking = true })
+    (pair.pieceSize, pair.readsBetweenPieces) = (pieceSize, readsBetweenPieces)
+    #expect(await pair.connect())
+    let body = Array(String(repeating: String(repeating: "x", count: 62) + "\r\n", count: 2_000).utf8)
+    #expect(isAccepted(await pair.send(try transaction(), content: body).first))
+    #expect(policy.record.messages.first?.content == body)
+    let sizes = commands(of: pair).filter { $0.hasPrefix("BDAT ") }.compactMap { Int($0.dropFirst(5)) }
+    #expect(!sizes.isEmpty && sizes.allSatisfy { $0 >= 8_192 && $0 < 8_192 + pieceSize })
   }
 
   @Test func chunkingWithARefusalAtTheEnd() async throws {
@@ -174,10 +187,10 @@ struct SessionPairExtensionTests {
   }
 
   @Test func chunkingWithMoreThanTheServerTakes() async throws {
-    let (pair, policy) = try pair(server: { $0.limits.messageSize = 1_000 }, client: { $0.usesChunking = true })
+    let (pair, policy) = try pair(server: { $0.limits.messageSize = 10_000 }, client: { $0.usesChunking = true })
     pair.pieceSize = 400
     #expect(await pair.connect())
-    let body = [UInt8](repeating: 0x78, count: 2_000)
+    let body = [UInt8](repeating: 0x78, count: 30_000)
     guard case .refused(let reply, at: .content) = await pair.send(try transaction(), content: body).first else {
       Issue.record("it was taken")
       return

@@ -8,6 +8,8 @@ final class ClientDriver {
   struct Job {
     var transaction: ClientTransaction
     var pieces: [[UInt8]]
+    /// Whether each chunk is answered before the next piece is given.
+    var readsBetweenChunks = false
 
     var content: [UInt8] { Array(pieces.joined()) }
   }
@@ -28,6 +30,10 @@ final class ClientDriver {
   private var mayUseUTF8 = false
   /// Whether the content of the transaction goes by DATA, not by BDAT.
   private var usesData = false
+  /// What was written for the content so far.
+  private var contentOutput: [UInt8] = []
+  /// Pieces that wait for the reply to the chunk before them.
+  private var heldBack: ArraySlice<[UInt8]>?
   private var output: [UInt8] = []
   private var unsent: [UInt8] = []
   private var stream: [UInt8] = []
@@ -59,8 +65,12 @@ final class ClientDriver {
       steps += 1
       require(steps <= 4 * stream.count + 64, "the session does not get on")
       noteCommands()
-      if case .read = step.action { break }
-      perform(step.action)
+      if case .read = step.action {
+        guard step.consumed > 0, let rest = heldBack else { break }
+        sendContent(rest)
+      } else {
+        perform(step.action)
+      }
     }
     if !isOver {
       require(stream.count - position <= configuration.limits.replyLine, "asks for more than a line at once")
@@ -94,7 +104,7 @@ final class ClientDriver {
       isSecured = true
       perform(session.tlsStarted(at: now, output: &output))
     case .ready: next()
-    case .sendContent: sendContent()
+    case .sendContent: sendContent((current?.pieces ?? [])[...])
     case .finished(let outcomes):
       finish(outcomes)
       next()
@@ -123,6 +133,7 @@ final class ClientDriver {
     self.outcomes.append(outcomes)
     trace.add(.mark("\(outcomes)"))
     (current, mayUseUTF8, usesData) = (nil, false, false)
+    (contentOutput, heldBack) = ([], nil)
   }
 
   private func end() {
@@ -134,17 +145,34 @@ final class ClientDriver {
     require(output.isEmpty, "says something after the end")
   }
 
-  private func sendContent() {
+  private func sendContent(_ pieces: ArraySlice<[UInt8]>) {
     guard let job = current else { fatalError("content of no transaction") }
+    heldBack = nil
     var action = ClientAction.read
-    for piece in job.pieces {
+    for index in pieces.indices {
+      let piece = pieces[index]
       action = session.writeContent(piece.span, at: now, output: &output)
+      let isChunk = !usesData && !output.isEmpty
+      takeContent()
       guard case .read = action else { break }
+      if job.readsBetweenChunks, isChunk {
+        heldBack = pieces[(index + 1)...]
+        return
+      }
     }
     let isWritten = action == .read
-    if isWritten { action = session.finishContent(at: now, output: &output) }
-    noteContent(of: job, isFinished: isWritten && !action.isFailure)
+    if isWritten {
+      action = session.finishContent(at: now, output: &output)
+      takeContent()
+    }
+    // Where it is over before the server has answered the end, a chunk was refused, and the end is not sent.
+    noteContent(of: job, isFinished: isWritten && action == .read)
     perform(action)
+  }
+
+  private func takeContent() {
+    contentOutput += output
+    send()
   }
 
   /// Commands are lines of visible text. Nothing else is said outside content.
@@ -160,7 +188,8 @@ final class ClientDriver {
         command.allSatisfy { (0x20...0x7E).contains($0) || $0 >= 0x80 && mayUseUTF8 },
         "a command holds more than visible text")
       require(
-        isSecured || configuration.allowsAuthenticationWithoutTLS || !command.starts(with: "AUTH ".utf8),
+        isSecured && configuration.security != .opportunistic || configuration.allowsAuthenticationWithoutTLS
+          || !command.starts(with: "AUTH ".utf8),
         "credentials in clear")
       if command.elementsEqual("DATA".utf8) { usesData = true }
     }
@@ -170,18 +199,17 @@ final class ClientDriver {
   /// What is written for the content is the content, and ends where it ends.
   private func noteContent(of job: Job, isFinished: Bool) {
     let lines = ReferenceContent.lines(of: job.content[...])
-    if !usesData, !output.isEmpty {
-      let (content, isLast) = Self.unchunked(output)
+    if !usesData, !contentOutput.isEmpty {
+      let (content, isLast) = Self.unchunked(contentOutput)
       require(isLast == isFinished, "the last chunk at the wrong time")
       if isFinished { require(content == lines.map(Self.joined), "the chunks hold something else") }
-    } else if isFinished && !output.isEmpty {
-      require(ReferenceContent.end(of: output) == output.count, "content does not end at its end")
-      let sent = ReferenceContent.lines(ofWire: output.dropLast(3))
+    } else if isFinished && !contentOutput.isEmpty {
+      require(ReferenceContent.end(of: contentOutput) == contentOutput.count, "content does not end at its end")
+      let sent = ReferenceContent.lines(ofWire: contentOutput.dropLast(3))
       require(lines != nil && sent.map(Self.joined) == lines.map(Self.joined), "the content came out as something else")
     } else {
-      require(ReferenceContent.end(of: output) == nil, "unsendable content ends")
+      require(ReferenceContent.end(of: contentOutput) == nil, "unsendable content ends")
     }
-    send()
   }
 
   private func send() {
@@ -221,8 +249,4 @@ extension Envelope {
     let texts = ["\(reversePath)"] + recipients.map { "\($0.path)" }
     return parameters.isInternationalized || texts.contains { $0.utf8.contains { $0 >= 0x80 } }
   }
-}
-
-extension ClientAction {
-  fileprivate var isFailure: Bool { if case .failed = self { true } else { false } }
 }

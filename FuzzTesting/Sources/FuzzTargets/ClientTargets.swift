@@ -42,8 +42,10 @@ extension FuzzTarget {
     client.security = server.security.forClient
     client.credentials = server.requiresAuthentication ? client.credentials ?? Self.credentials : client.credentials
     var job = decisions.job()
-    let makesLawful = !decisions.next()
-    job.pieces = decisions.pieces(makesLawful ? input.payload.withLawfulLines : input.payload)
+    let style = decisions.next(below: 8)
+    job.pieces = decisions.pieces(style & 1 == 0 ? input.payload.withLawfulLines : input.payload)
+    job.readsBetweenChunks = style & 2 != 0
+    if style & 4 != 0 { job.pieces = job.pieces.withRoomForChunks }
     job.transaction.size = decisions.next() ? nil : job.content.count
     let receiver = ServerDriver(server, answers: decisions)
     let sender = ClientDriver(client, [job])
@@ -160,7 +162,7 @@ extension Decisions {
     }
     var transaction = ClientTransaction(envelope: envelope)
     transaction.size = next(of: [nil, 0, 1_000])
-    transaction.asciiPart = next(of: [.unknown, .headers, .everything])
+    transaction.isASCII = next(of: [false, false, true])
     let contents = ["A: b\r\n\r\n.c\r\n", "", ".", ".\r\n..\r\n", "a\nb", "a\r", "a\r\rb\r\n", "\r\n.\r\n"]
     return ClientDriver.Job(transaction: transaction, pieces: pieces(Array(next(of: contents).utf8)))
   }
@@ -171,5 +173,14 @@ extension Decisions {
     return stride(from: 0, to: content.count, by: max(1, size)).map {
       Array(content[$0..<min(content.count, $0 + size)])
     }
+  }
+}
+
+extension [[UInt8]] {
+  /// With lines enough for a chunk behind each of the first pieces that does not cut a CRLF.
+  fileprivate var withRoomForChunks: [[UInt8]] {
+    let line = [UInt8](repeating: UInt8(ascii: "x"), count: 62) + [0x0D, 0x0A]
+    let lines = [[UInt8]](repeating: line, count: 128).flatMap { $0 }
+    return prefix(4).flatMap { $0.last == 0x0D ? [$0] : [$0, lines] } + dropFirst(4)
   }
 }

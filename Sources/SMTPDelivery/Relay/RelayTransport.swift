@@ -6,7 +6,8 @@ import SMTPProtocol
 
 /// Delivers everything through one host, over SMTP (RFC 5321): a smarthost, a provider, a mail server of one's own.
 ///
-/// Each delivery has a connection of its own. Its content is read and sent in parts of 64 KiB, each when the socket has
+/// Each delivery has a connection of its own, or up to ten, one after the other, with a host whose limits (RFC 9422) leave a
+/// part of it for another session. Its content is read and sent in parts of 64 KiB, each when the socket has
 /// taken the one before, so a delivery's memory does not grow with its message. A host that refuses the connection, EHLO,
 /// STARTTLS or AUTH, or breaks the protocol, defers; see ``DeliveryQueue/DeliveryOutcome/init(refusal:at:)``. The deferral
 /// after an end without a reply to the end of the content says that the outcome is unknown (RFC 1047).
@@ -17,6 +18,8 @@ import SMTPProtocol
 public final class RelayTransport: DeliveryTransport {
   /// Octets of the content that are held at a time.
   private static let chunkSize = 65_536
+  /// Sessions of one delivery with a host that takes only a part of it in each.
+  private static let sessionLimit = 10
 
   private let connector: RelayConnector
 
@@ -44,20 +47,40 @@ public final class RelayTransport: DeliveryTransport {
       recipients: claim.recipients.map { Recipient($0.path, parameters: $0.parameters) }, parameters: claim.parameters)
     let transaction = ClientTransaction(envelope: envelope, size: content.count)
     var client = connector.configuration.client
-    var (result, downgrade) = await attempt(transaction, content, client)
-    if client.security == .opportunistic, let failure = result.handshakeFailure, !Task.isCancelled {
-      client.security = .none
-      downgrade = failure
-      (result, _) = await attempt(transaction, content, client)
+    var downgrade: ClientFailure?
+    var result = await attempt(transaction, content, &client, &downgrade)
+    // What a session leaves for want of room is no failure of the host's, as long as the next one takes some of it.
+    var waiting = envelope.recipients.count
+    var sessions = 1
+    while let rest = result.postponed, rest.count < waiting, sessions < Self.sessionLimit, !Task.isCancelled {
+      (waiting, sessions) = (rest.count, sessions + 1)
+      let next = transaction.to(recipientsAt: rest)
+      result = await attempt(next, content, &client, &downgrade).joined(to: result, at: rest)
     }
     return DeliveryReport(
       result, downgrade: downgrade, of: envelope.recipients.count, by: connector.configuration.relay)
   }
 
-  /// What came of it, and why it went on in clear where TLS was offered.
+  /// A session; with ``SMTPProtocol/ClientSecurity/opportunistic``, a second one in clear where TLS cannot be set up, and
+  /// whatever comes later in clear too.
   private func attempt(
+    _ transaction: ClientTransaction, _ content: any MessageContent, _ client: inout ClientConfiguration,
+    _ downgrade: inout ClientFailure?
+  ) async -> RelayResult {
+    let (result, refusal) = await attemptOnce(transaction, content, client)
+    downgrade = downgrade ?? refusal
+    guard client.security == .opportunistic, let failure = result.handshakeFailure, !Task.isCancelled else {
+      return result
+    }
+    client.security = .none
+    downgrade = failure
+    return await attemptOnce(transaction, content, client).result
+  }
+
+  /// What came of it, and why it went on in clear where TLS was offered.
+  private func attemptOnce(
     _ transaction: ClientTransaction, _ content: any MessageContent, _ client: ClientConfiguration
-  ) async -> (RelayResult, downgrade: ClientFailure?) {
+  ) async -> (result: RelayResult, downgrade: ClientFailure?) {
     let connection: RelayConnection
     do {
       connection = try await connector.connect(client)
@@ -81,14 +104,13 @@ public final class RelayTransport: DeliveryTransport {
     var transaction = transaction
     if await connection.lacks(whatIsAskedBy: transaction.envelope.parameters) {
       // What is declared may be more than what is there.
-      do { transaction.asciiPart = try await content.asciiPart() } catch {
+      do { transaction.isASCII = try await content.isASCII() } catch {
         await connection.abandon("the content cannot be read: \(error)")
       }
     }
     var result = await handOnce(transaction, content, to: connection)
     while let rest = result.postponed, await connection.takesAnother {
-      var next = transaction
-      next.envelope.recipients = rest.map { transaction.envelope.recipients[$0] }
+      let next = transaction.to(recipientsAt: rest)
       result = await handOnce(next, content, to: connection).joined(to: result, at: rest)
     }
     if case .finished = result { await connection.quit() }
@@ -129,5 +151,14 @@ public final class RelayTransport: DeliveryTransport {
     } catch {
       await connection.abandon("the content cannot be read: \(error)")
     }
+  }
+}
+
+extension ClientTransaction {
+  /// The same message for those of its recipients that stand at these places.
+  fileprivate func to(recipientsAt places: [Int]) -> ClientTransaction {
+    var part = self
+    part.envelope.recipients = places.map { envelope.recipients[$0] }
+    return part
   }
 }

@@ -46,7 +46,7 @@ public struct ClientFailure: Hashable, Sendable, CustomStringConvertible {
     case tlsFailed(String)
     /// There are credentials, and the server offers neither PLAIN nor LOGIN.
     case authenticationNotOffered
-    /// There are credentials, and no TLS to keep them secret.
+    /// There are credentials, and no TLS to keep them secret, or only ``ClientSecurity/opportunistic`` TLS.
     case authenticationWithoutTLS
     /// What the server said breaks RFC 5321, in this way.
     case protocolError(String)
@@ -92,7 +92,7 @@ public struct ClientFailure: Hashable, Sendable, CustomStringConvertible {
     case .tlsNotOffered: "does not offer STARTTLS, which is required"
     case .tlsFailed(let why): "could not agree on TLS with us: \(why)"
     case .authenticationNotOffered: "offers neither AUTH PLAIN nor AUTH LOGIN"
-    case .authenticationWithoutTLS: "has no TLS, without which credentials are not sent"
+    case .authenticationWithoutTLS: "has no verified TLS, without which credentials are not sent"
     case .protocolError(let what): "broke the protocol at \(stage): \(what)"
     case .timeout: "took too long at \(stage)"
     case .connectionLost(let why): "was lost at \(stage): \(why)"

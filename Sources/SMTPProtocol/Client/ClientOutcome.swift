@@ -5,7 +5,9 @@ public import MailModel
   /// The server took the responsibility, with this reply to the end of the content. Where it does not offer DSN, it was
   /// not told what is to be reported: see ``ClientSession/passesNotifications``.
   case accepted(SMTPReply)
-  /// The server refused with a 4xx or 5xx, at this stage.
+  /// The server refused with a 4xx or 5xx, at this stage. At ``ClientStage/hello``, ``ClientStage/idle`` and
+  /// ``ClientStage/reset`` that is about the host, not about this recipient: a 5xx there is no reason to give the message
+  /// up.
   case refused(SMTPReply, at: ClientStage)
   /// The message cannot be sent to this recipient by this server, or by any; the server was not asked. The reason is ours.
   case unsuitable(EnhancedStatusCode, String)

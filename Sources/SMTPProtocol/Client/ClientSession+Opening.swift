@@ -114,7 +114,7 @@ extension ClientSession.State {
     }
     let exchange = ClientAuthentication(credentials, offered: context.capabilities.mechanisms)
     self = .authentication(exchange ?? .impossible)
-    guard context.isSecured || context.configuration.allowsAuthenticationWithoutTLS else {
+    guard context.keepsSecrets || context.configuration.allowsAuthenticationWithoutTLS else {
       return fail(.authenticationWithoutTLS, &context)
     }
     guard let exchange else { return fail(.authenticationNotOffered, &context) }
@@ -131,6 +131,9 @@ extension SMTPReply {
 }
 
 extension ClientSession.Context {
+  /// Whether nobody but the server hears what we say. Opportunistic TLS stands with any certificate (RFC 7435 §3).
+  fileprivate var keepsSecrets: Bool { isSecured && configuration.security != .opportunistic }
+
   /// Whether a server that knows no EHLO is of no use.
   fileprivate var needsExtensions: Bool {
     configuration.credentials != nil || (configuration.security == .required && !isSecured)

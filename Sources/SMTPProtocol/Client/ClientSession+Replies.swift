@@ -15,7 +15,8 @@ extension ClientSession.State {
       var action: ClientAction
       switch context.replies.next(input, from: &offset, limits: context.limits) {
       case .incomplete:
-        if awaitsNothing, !input.isEmpty { context.isReplyEarly = true }
+        // What has begun although nothing was asked, be it only the first of its lines, answers nothing.
+        if awaitsNothing, offset < input.count || context.replies.isWithinReply { context.isReplyEarly = true }
         return ClientStep(consumed: offset, action: .read)
       case .malformed(let what): action = fail(.protocolError(what), &context)
       case .reply(let reply):

@@ -48,10 +48,10 @@ public struct ClientSession: ~Copyable {
   ///
   /// What the server does not offer is decided here, for all recipients unless they are named:
   /// - SIZE: a message larger than the server's limit is ``ClientOutcome/unsuitable(_:_:)`` with 5.3.4 (RFC 1870 §5).
-  /// - 8BITMIME: so is 8-bit content with 5.6.3 (RFC 6152 §3), unless ``ClientTransaction/asciiPart`` says that it is none.
-  /// - SMTPUTF8: so are internationalized header fields with 5.6.9, unless ``ClientTransaction/asciiPart`` says that there
-  ///   are none, an internationalized sender's address with 5.6.7, and a recipient's for that recipient alone
-  ///   (RFC 6531 §3.2).
+  /// - 8BITMIME: so is 8-bit content with 5.6.3 (RFC 6152 §3), unless ``ClientTransaction/isASCII`` says that it is none.
+  /// - SMTPUTF8: so is a message that asks for it with 5.6.9, unless ``ClientTransaction/isASCII`` says that it has no
+  ///   internationalized header fields, an internationalized sender's address with 5.6.7, and a recipient's for that
+  ///   recipient alone (RFC 6531 §3.2).
   /// - DSN: RET, ENVID, NOTIFY and ORCPT are left out; see ``passesNotifications``.
   /// - AUTH: the submitter is named only to a server that we authenticated to (RFC 4954 §5).
   /// - LIMITS: recipients beyond RCPTMAX are ``ClientOutcome/postponed(_:)``, all of them beyond MAILMAX (RFC 9422).
@@ -73,8 +73,8 @@ public struct ClientSession: ~Copyable {
   /// that refused a chunk are dropped.
   ///
   /// - Returns: ``ClientAction/read``; or ``ClientAction/failed(_:_:)`` with ``ClientFailure/Reason/unsendableContent``
-  ///   where a CR or an LF stands alone, or a NUL is met: such content is never completed. ``ClientAction/close`` where the session is
-  ///   over already.
+  ///   where a CR or an LF stands alone, or a NUL is met: such content is never completed. ``ClientAction/close`` where the
+  ///   session is over already.
   public mutating func writeContent(
     _ chunk: Span<UInt8>, at now: MonotonicInstant, output: inout [UInt8]
   ) -> ClientAction {

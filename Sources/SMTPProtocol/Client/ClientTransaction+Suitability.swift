@@ -25,11 +25,11 @@ extension ClientTransaction {
         EnhancedStatusCode(trusted: .permanentFailure, 3, 4),
         "The message has \(size) octets, and the next host takes \(limit)")
     }
-    if !context.capabilities.eightBitMIME, envelope.parameters.bodyType == .eightBitMIME, asciiPart != .everything {
+    if !context.capabilities.eightBitMIME, envelope.parameters.bodyType == .eightBitMIME, !isASCII {
       return context.cannotTake(.eightBitContent)
     }
     guard !context.capabilities.smtpUTF8 else { return nil }
-    if envelope.parameters.isInternationalized, asciiPart == .unknown {
+    if envelope.parameters.isInternationalized, !isASCII {
       return context.cannotTake(.internationalizedHeaders)
     }
     if let sender = envelope.reversePath.mailbox, sender.isInternationalized {
@@ -58,7 +58,7 @@ private struct MissingExtension {
   /// RFC 6531 §4.3.
   static let internationalizedHeaders = MissingExtension(
     code: EnhancedStatusCode(trusted: .permanentFailure, 6, 9),
-    reason: "The message has internationalized header fields, and the next host does not offer SMTPUTF8")
+    reason: "The message may have internationalized header fields, and the next host does not offer SMTPUTF8")
   /// RFC 6531 §3.2.
   static let senderAddress = MissingExtension(
     code: EnhancedStatusCode(trusted: .permanentFailure, 6, 7),

@@ -18,6 +18,9 @@ struct ReplyReader {
   private var lines: [String] = []
   private var octets = 0
 
+  /// Whether lines of a reply were taken, and more of them follow.
+  var isWithinReply: Bool { code != nil }
+
   /// Goes on with what lies behind `offset`, and moves it behind the lines that are done with; the rest must be shown
   /// again.
   mutating func next(_ input: Span<UInt8>, from offset: inout Int, limits: ClientLimits) -> Event {
