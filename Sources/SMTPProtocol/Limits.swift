@@ -42,9 +42,9 @@ public struct Limits: Hashable, Sendable {
   /// Chunks of a message for which its octets need not make up, each ``smallChunk`` of them for one; a chunk more gets 421,
   /// unless it is the message's last. Default 100: a command for each octet makes a message dear to the server.
   public var smallChunks = 100
-  /// Octets of refused content, since the last accepted message, that are read and dropped so that the dialogue stays in
-  /// step; then 421. Behind DATA these are the message's octets from the refusal on, dot-stuffing undone; behind BDAT those
-  /// that have not come when it is refused, all of them at once, so that one that announces too many gets 421 at once.
+  /// Octets of refused content, since the last accepted message, that are read so that the dialogue stays in step; then
+  /// 421. Behind DATA these are all octets of the message, dot-stuffing undone; behind BDAT those of the chunk, all of them
+  /// at once, so that one that announces too many gets 421 at once.
   /// Default 104,857,600 (100 MiB): three times ``messageSize``, for clients that send first and look later.
   public var discardedContent = 104_857_600
   /// Failed AUTH of a session, then 421; default 3.

@@ -165,7 +165,7 @@ import Testing
   @Test(arguments: [(-1, false), (0, false), (1, true)])
   func refusedContentOfDATA(excess: Int, isClosed: Bool) async throws {
     for isDripped in [false, true] {
-      let (driver, policy) = try await ready { $0.discardedContent = 100 }
+      let (driver, policy) = try await ready { $0.discardedContent = 102 }  // with the two octets that are refused
       _ = await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nx\n")
       #expect(policy.record.aborted == 1)
       var replies = ""

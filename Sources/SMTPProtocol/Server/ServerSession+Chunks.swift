@@ -124,7 +124,8 @@ extension ServerSession.State {
   private static func refuseChunk(
     for defect: ChunkReader.Defect, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
-    discardMissing(RefusedChunk(.refusal(of: defect, context.limits), isForgiven: true), .chunks, &context, &replies)
+    let refused = RefusedChunk(.refusal(of: defect, context.limits), isForgiven: true)
+    return discardMissing(of: context.chunks.chunk.octets, refused, .chunks, &context, &replies)
   }
 
   /// A refused BDAT ends the transaction. What was pipelined behind it gets 503, and is not held against the client.
@@ -133,20 +134,20 @@ extension ServerSession.State {
     _ replies: inout [UInt8]
   ) -> Transition {
     context.chunks = Chunks(pace: Pace(begun: now), missing: chunk.octets)
-    return discardMissing(refused, stage, &context, &replies)
+    return discardMissing(of: chunk.octets, refused, stage, &context, &replies)
   }
 
+  /// - Parameter octets: of the whole chunk, all of which count, however far the session has read into it.
   private static func discardMissing(
-    _ chunk: RefusedChunk, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
+    of octets: Int, _ chunk: RefusedChunk, _ stage: Stage, _ context: inout Context, _ replies: inout [UInt8]
   ) -> Transition {
     if !stage.isNone { context.isTransactionRefused = true }
     context.transaction = Transaction()
-    let missing = context.chunks.missing
-    guard missing <= context.discardedChunkLimit - context.budgets.discardedOctets else {
+    guard octets <= context.discardedChunkLimit - context.budgets.discardedOctets else {
       chunk.refusal.encode(into: &replies)
       return end(.tooMuchRefused, stage, &replies)
     }
-    context.budgets.discardedOctets += missing
+    context.budgets.discardedOctets += octets
     return Transition(.discardingChunk(chunk), stage.abandonment)
   }
 

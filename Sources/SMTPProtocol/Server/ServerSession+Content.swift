@@ -39,17 +39,18 @@ extension ServerSession.State {
     _ now: MonotonicInstant, _ replies: inout [UInt8]
   ) -> Transition {
     context.content.pace.goOn(at: now, hasOctets: offset < input.count)
-    while !context.content.hasEnded {
+    // All that came counts, and the refusal is by all that came: so both are the same however the octets were cut.
+    while true {
+      guard context.budgets.discardedOctets + context.content.octets <= context.limits.discardedContent else {
+        offset = input.count
+        (context.content.refusal(context.limits) ?? refusal).encode(into: &replies)
+        return end(.tooMuchRefused, .none, &replies)
+      }
+      guard !context.content.hasEnded else { break }
       switch context.content.reader.next(input, from: offset) {
       case .octets(let range, let next):
         offset = next
         context.content.count(range.count)
-        context.budgets.discardedOctets += range.count
-        guard context.budgets.discardedOctets <= context.limits.discardedContent else {
-          offset = input.count
-          refusal.encode(into: &replies)
-          return end(.tooMuchRefused, .none, &replies)
-        }
       case .more:
         offset = input.count
         return Transition(.discardingContent(refusal: refusal), .read)
@@ -59,7 +60,7 @@ extension ServerSession.State {
       }
     }
     context.waitingSince = now
-    // By all that came, so that the reply is the same however the octets were cut.
+    context.budgets.discardedOctets += context.content.octets
     return refuse(context.content.refusal(context.limits) ?? refusal, then: .none, &context, &replies)
   }
 }
