@@ -15,7 +15,8 @@ extension Connection {
   /// reading, is the most that waits here.
   func receiveProxyHeader(_ octets: consuming ByteBuffer) {
     if input.readableBytes == 0 { input = octets } else { input.writeBuffer(&octets) }
-    switch ProxyHeaderReader(lineLimit: endpoint.limits.proxyLine, blockLimit: endpoint.limits.proxyBlock).read(input.readableBytesUInt8Span) {
+    let reader = ProxyHeaderReader(lineLimit: endpoint.limits.proxyLine, blockLimit: endpoint.limits.proxyBlock)
+    switch reader.read(input.readableBytesUInt8Span) {
     case .incomplete: break
     case .malformed(let fault):
       log(.warning, "PROXY header is malformed: \(fault.rawValue)")
