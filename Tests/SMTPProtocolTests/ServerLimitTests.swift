@@ -166,6 +166,32 @@ extension SessionDriver {
     #expect(limit == .max ? !driver.isClosed : driver.isClosed)
   }
 
+  @Test(
+    arguments: [0, 1, Int.max], ["BDAT 9223372036854775807 LAST\r\nx", "DATA\r\nx\n\r\n.\r\n", "DATA\r\nx\r\n.\r\n"])
+  func noLimitOfContentMakesATrap(limit: Int, content: String) async throws {
+    let (driver, policy) = try await ready {
+      $0.messageSize = limit
+      $0.textLine = limit
+      $0.discardedContent = limit
+      $0.smallChunk = limit
+      $0.smallChunks = limit
+      $0.minimumDataRate = limit
+    }
+    _ = await driver.send("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\n" + content)
+    _ = driver.advance(by: .seconds(1))
+    driver.disconnect()
+    #expect(policy.record.open == 0)
+    #expect(policy.record.messages.count == (limit == .max && content.hasSuffix("x\r\n.\r\n") ? 1 : 0))
+  }
+
+  @Test(arguments: [1, 3]) func errorsAsManyAsTheLimitSays(limit: Int) async throws {
+    let (driver, _) = try await ready { $0.errors = limit }
+    for _ in 1..<limit { #expect(await driver.send("XYZZY\r\n") == "500 5.5.2 Command not recognised\r\n") }
+    #expect(!driver.isClosed)
+    #expect(await driver.send("XYZZY\r\n").contains("\r\n421 "))
+    #expect(driver.isClosed)
+  }
+
   @Test func aBareLineFeedEndsAnOverlongLineToo() async throws {
     let (driver, _) = try await ready()
     #expect(await driver.send(String(repeating: "x", count: 3000) + "\n").hasPrefix("500 5.5.2 Lines must end in CRLF"))

@@ -92,6 +92,66 @@ import Testing
     #expect(driver.stateName == "command")
   }
 
+  /// Each row: what brings a session (in clear, without AUTH) into its state; the input; each action and the state behind it.
+  static let actions: [(opening: String, input: String, trace: [String])] = {
+    let hello = "EHLO x\r\n"
+    let mail = hello + "MAIL FROM:<a@example.com>\r\n"
+    let recipient = mail + "RCPT TO:<b@example.org>\r\n"
+    let content = recipient + "DATA\r\n"
+    let chunks = recipient + "BDAT 1\r\nx"
+    let long = String(repeating: "x", count: 3_000)
+    return [
+      // Before EHLO.
+      ("", "NOOP\r\n", ["read: command"]), ("", "MAIL FROM:<a@example.com>\r\n", ["read: command"]),
+      ("", "AUTH PLAIN\r\n", ["read: command"]), ("", "STARTTLS\r\n", ["read: command"]), ("", "NO", ["read: command"]),
+      ("", "QUIT\r\n", ["close: closing"]), ("", "GET / HTTP/1.1\r\n", ["close: closing"]),
+      ("", "x\n", ["close: closing"]), ("", "BDAT 2\r\nx", ["read: discarding chunk"]),
+      // No transaction.
+      (hello, "MAIL FROM:<a@example.com>\r\n", ["ask sender: asking sender", "read: transaction"]),
+      (hello, "RCPT TO:<b@example.org>\r\n", ["read: command"]), (hello, "DATA\r\n", ["read: command"]),
+      (hello, "BDAT 1\r\nx", ["read: command"]), (hello, "BDAT x\r\n", ["close: closing"]),
+      (hello, long, ["read: discarding line"]), (hello + long, "x", ["read: discarding line"]),
+      (hello + long, "\r\n", ["read: command"]), (hello + long, "\n", ["close: closing"]),
+      // A transaction.
+      (mail, "RCPT TO:<b@example.org>\r\n", ["ask recipient: asking recipient", "read: transaction"]),
+      (mail, "MAIL FROM:<a@example.com>\r\n", ["read: transaction"]), (mail, "DATA\r\n", ["read: transaction"]),
+      (mail, "BDAT 1\r\nx", ["read: command"]), (mail, "RSET\r\n", ["read: command"]),
+      (mail, "EHLO y\r\n", ["read: command"]), (mail, "NOOP\r\n", ["read: transaction"]),
+      (mail, "QUIT\r\n", ["close: closing"]), (mail + long, "\r\n", ["read: transaction"]),
+      (recipient, "DATA\r\n", ["ask message: asking message", "read: content"]),
+      (recipient, "BDAT 2\r\nx", ["ask message: asking message", "content 0..<1: chunk", "read: chunk"]),
+      (recipient, "BDAT 99999999\r\n", ["read: discarding chunk"]),
+      // Content.
+      (content, "QUIT\r\n", ["content 0..<6: content", "read: content"]),
+      (content, ".\r\n", ["ask end: asking end of message", "read: command"]),
+      (content, "x\n", ["abandonMessage: discarding content", "read: discarding content"]),
+      (content + "x\n", "QUIT\r\n", ["read: discarding content"]), (content + "x\n", "\r\n.\r\n", ["read: command"]),
+      // Chunks.
+      (chunks, "BDAT 0 LAST\r\n", ["ask end: asking end of message", "read: command"]),
+      (chunks, "MAIL FROM:<a@example.com>\r\n", ["read: between chunks"]),
+      (chunks, "RCPT TO:<b@example.org>\r\n", ["read: between chunks"]), (chunks, "DATA\r\n", ["read: between chunks"]),
+      (chunks, "NOOP\r\n", ["read: between chunks"]),
+      (chunks, "RSET\r\n", ["abandonMessage: command", "read: command"]),
+      (chunks, "EHLO y\r\n", ["abandonMessage: command", "read: command"]),
+      (chunks, "QUIT\r\n", ["abandonMessage: closing", "close: closing"]),
+      (chunks, "BDAT x\r\n", ["abandonMessage: closing", "close: closing"]),
+      (chunks + long, "\r\n", ["read: between chunks"]),
+    ]
+  }()
+
+  @Test(arguments: actions.indices) func actionAndState(row: Int) throws {
+    var configuration = ServerConfiguration(hostName: try #require(DomainName("mail.example.net")))
+    configuration.security = .plaintext
+    configuration.requiresAuthentication = false
+    var machine = Machine(configuration)
+    let (opening, input, expected) = Self.actions[row]
+    machine.show(opening)
+    machine.trace = []
+    machine.show(input)
+    let trace = machine.trace
+    #expect(trace == expected, "\(opening.prefix(200).debugDescription) then \(input.prefix(60).debugDescription)")
+  }
+
   /// Action and state, where a policy and its sink hide nothing.
   @Test func theActionsOfAMessageInChunks() throws {
     var configuration = ServerConfiguration(hostName: try #require(DomainName("mail.example.net")))

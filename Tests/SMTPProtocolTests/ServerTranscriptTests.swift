@@ -157,6 +157,7 @@ let authenticated =
     "C: MAILX FROM:<a@example.com>\nS: 500 5.5.2 Command not recognised",
     "C: \\x80\\x81\nS: 500 5.5.2 Command not recognised",
     // Size.
+    "C: MAIL FROM:<a@example.com> SIZE=31457279\nS: 250 2.1.0 Ok",
     "C: MAIL FROM:<a@example.com> SIZE=31457280\nS: 250 2.1.0 Ok",
     "C: MAIL FROM:<a@example.com> SIZE=31457281\nS: 552 5.3.4 …",
     "C: MAIL FROM:<a@example.com> SIZE=99999999999999999999\nS: 552 5.3.4 …",
