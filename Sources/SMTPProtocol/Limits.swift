@@ -22,8 +22,8 @@ public struct Limits: Hashable, Sendable {
   /// Bad commands of a session, then 421; default 10. Postfix closes after 20. What a lawful client may run into many times
   /// counts only once its own budget, one of those that follow, is spent.
   public var errors = 10
-  /// From which on, since the last accepted message, each of these counts as an error: senders, recipients and messages
-  /// refused with 5xx by the policy, recipients over ``recipients`` (RFC 5321 §4.5.3.1.10) or ill-formed, messages refused
+  /// From which on, since the last accepted message, each of these counts as an error: senders and messages refused with
+  /// 5xx by the policy, recipients that it refuses, messages larger than they may be, recipients over ``recipients`` (RFC 5321 §4.5.3.1.10) or ill-formed, messages refused
   /// for their content, and commands that were pipelined behind a refusal (RFC 2920 §3.1). Where AUTH is required, all of
   /// them count before it. Default the 1,000th, as Postfix lets a client overshoot its limit of recipients.
   public var forgivenCommands = 1_000

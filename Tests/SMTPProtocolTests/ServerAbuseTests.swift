@@ -135,13 +135,14 @@ import Testing
     #expect(policy.record.messages.count == 1)
   }
 
-  /// One connection carries many people's mail: some may not send, some mistype, and the rest goes out.
+  /// One connection carries many people's mail: some may not send, some send too much, some mistype, and the rest goes out.
   @Test func aRelayWithManyRefusalsGoesOn() async throws {
     var script = RecordingPolicy.Script()
     script.senders["suspended@example.com"] = SMTPReply(550, EnhancedStatusCode("5.7.1"), "Suspended")
     let (driver, policy) = try await begin(script: script)
     for _ in 0..<60 {
       _ = await driver.send("MAIL FROM:<suspended@example.com>\r\nRSET\r\n")
+      _ = await driver.send("MAIL FROM:<a@example.com> SIZE=99999999\r\n")
       _ = await driver.send(Self.envelope + "RCPT TO:<mistyped@-x>\r\nBDAT 2 LAST\r\n\r\n")
     }
     #expect(!driver.isClosed)

@@ -5,7 +5,8 @@ public import SMTPProtocol
 public struct RelayConfiguration: Sendable {
   /// Where it connects to.
   public var relay: RelayEndpoint
-  /// How it speaks there: its own name, the way to TLS, credentials, time limits.
+  /// How it speaks there: its own name, the way to TLS, credentials, time limits. Credentials need TLS that is required or
+  /// from the first octet: with any other, each attempt ends before AUTH, unless they are allowed without.
   public var client: ClientConfiguration
   /// Whose certificates it takes, with ``SMTPProtocol/ClientSecurity/required`` and
   /// ``SMTPProtocol/ClientSecurity/implicit``; default ``CertificateTrust/systemRoots``. With

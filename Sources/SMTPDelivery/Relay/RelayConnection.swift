@@ -73,6 +73,9 @@ actor RelayConnection {
   /// Says goodbye, and ends by itself.
   func quit() { perform(session.quit(at: now, output: &output)) }
 
+  /// After ``quit()``: returns when the goodbye was answered, or its time is up.
+  func ended() async { _ = await nextNews() }
+
   /// Ends the connection at once; whoever waits hears of it.
   func abandon(_ reason: String) { perform(session.fail(.abandoned(reason))) }
 

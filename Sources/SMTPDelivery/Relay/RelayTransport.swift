@@ -40,7 +40,8 @@ public final class RelayTransport: DeliveryTransport {
   /// reports that RFC 3461 §5.2 wants where the host does not offer it.
   public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
 
-  /// One attempt; with ``SMTPProtocol/ClientSecurity/opportunistic``, a second one in clear where TLS cannot be set up.
+  /// One attempt, of several sessions where the host takes but a part of the recipients in each; with
+  /// ``SMTPProtocol/ClientSecurity/opportunistic``, in clear where TLS cannot be set up.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
     let envelope = Envelope(
       reversePath: claim.reversePath,
@@ -113,7 +114,11 @@ public final class RelayTransport: DeliveryTransport {
       let next = transaction.to(recipientsAt: rest)
       result = await handOnce(next, content, to: connection).joined(to: result, at: rest)
     }
-    if case .finished = result { await connection.quit() }
+    if case .finished = result {
+      await connection.quit()
+      // A host may count its connections: the next session begins when this one is over.
+      if result.postponed != nil { await connection.ended() }
+    }
     return result
   }
 

@@ -51,7 +51,7 @@ actor Connection: OpenConnection {
   var isWritable = true
   /// Whether the channel asked to read while too much waited.
   private var isReadHeld = false
-  /// Guards ``advance()`` against being entered from what it writes.
+  /// Guards ``advance(at:)`` against being entered from what it writes.
   var isAdvancing = false
 
   /// Keeps what the policy has given for this connection. Another one when a proxy has told who the client is.

@@ -50,7 +50,8 @@ extension ClientSession.State {
   mutating func takeContent(_ reply: SMTPReply, _ context: inout ClientSession.Context) -> ClientAction {
     let isRefusal = reply.code >= 400
     switch consume self {
-    case .content(var transaction, .chunks(var writer)) where writer.unanswered > 0 && (reply.isPositive || isRefusal):
+    case .content(var transaction, .chunks(var writer))
+    where writer.unanswered > 0 && (reply.isPositive || isRefusal) && !context.isReplyEarly:
       writer.unanswered -= 1
       if isRefusal { transaction.refuse(reply, at: .content) }
       context.wait(context.limits.dataBlockTimeout)

@@ -7,7 +7,8 @@ public protocol PolicySession: Sendable {
   /// Takes a message's content.
   associatedtype Sink: MessageSink
 
-  /// The SASL mechanisms to offer, in upper case, best first. Asked once, when the connection is secured; a connection
+  /// The SASL mechanisms to offer, best first. Lower case becomes upper case, and what is no mechanism's name (RFC 4422 §3.1)
+  /// is left out. Asked once, when the connection is secured; a connection
   /// without TLS offers none. Answers at once.
   func mechanisms(_ tls: TLSFacts) -> [String]
 

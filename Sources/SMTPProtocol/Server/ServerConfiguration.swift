@@ -24,7 +24,7 @@ public struct ServerConfiguration: Hashable, Sendable {
   /// ``PolicySession/extensions`` are. SMTPUTF8 is not offered without 8BITMIME (RFC 6531 §3.1). Default all.
   public var extensions = MailExtensions.all
   /// Whether BDAT is taken (CHUNKING, RFC 3030); default `true`. Where it is not, a BDAT gets 502 once its octets are read
-  /// and dropped, so that none of them is taken for a command.
+  /// and dropped, so that none of them is taken for a command; beyond ``Limits/discardedLine``, the connection ends at once.
   public var offersChunking = true
   /// Whether the reply to EHLO tells ``Limits/recipients`` and ``Limits/messages`` (LIMITS, RFC 9422); default `true`.
   public var advertisesLimits = true

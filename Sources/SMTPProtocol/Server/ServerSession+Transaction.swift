@@ -15,10 +15,11 @@ extension ServerSession.State {
       return end(.tooManyMessages, stage, &replies)
     }
     guard context.hasHello else { return fail(.needsHello, stage, &context, &replies) }
-    guard context.identity != nil || !context.configuration.requiresAuthentication else {
-      return fail(.needsAuthentication, stage, &context, &replies)
-    }
+    guard context.isAuthorized else { return fail(.needsAuthentication, stage, &context, &replies) }
     if let refusal = context.refusal(of: parameters) { return fail(refusal, stage, &context, &replies) }
+    guard (parameters.size ?? 0) <= context.limits.messageSize else {
+      return forgive(.tooLarge(limit: context.limits.messageSize), stage, &context, &replies)
+    }
     let sender = SenderRequest(
       reversePath: path, parameters: parameters.message, declaredSize: parameters.size)
     context.transaction = Transaction(sender: sender)
@@ -103,13 +104,11 @@ extension ServerSession.State {
 }
 
 extension ServerSession.Context {
-  /// Why MAIL cannot be taken as it is written: its parameters are those of extensions that this session does not offer, or
-  /// a promise is asked that the limits do not give.
+  /// Why MAIL cannot be taken as it is written: its parameters are those of extensions that this session does not offer.
   fileprivate func refusal(of parameters: MailParameters) -> SMTPReply? {
     if !parameters.isEmpty, let refusal = refusalOfParameters(of: parameters.used) { return refusal }
     guard !parameters.hasSubmitter || offersAuthentication else { return .unknownParameter }
-    guard !parameters.needsSMTPUTF8 || parameters.message.isInternationalized else { return .needsSMTPUTF8 }
-    return (parameters.size ?? 0) > limits.messageSize ? .tooLarge(limit: limits.messageSize) : nil
+    return !parameters.needsSMTPUTF8 || parameters.message.isInternationalized ? nil : .needsSMTPUTF8
   }
 
   /// Why RCPT cannot be taken as it is written.
