@@ -22,6 +22,8 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -50,6 +52,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
   ],
@@ -63,12 +66,14 @@ let package = Package(
     .target(name: "SMTPProtocol", dependencies: ["MailModel"], swiftSettings: strict),
     .target(name: "SMTPAuth", dependencies: ["MailModel", "LibCrypto"], swiftSettings: strict),
     .target(name: "AccessControl", dependencies: ["MailModel"], swiftSettings: strict),
-    .target(name: "DeliveryQueue", dependencies: ["MailModel", logging, lifecycle], swiftSettings: strict),
+    .target(name: "DeliveryQueue", dependencies: ["MailModel", logging, metrics, lifecycle], swiftSettings: strict),
 
     // Composition.
     .target(
       name: "SMTPSubmission",
-      dependencies: ["MailModel", "LibCrypto", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", logging],
+      dependencies: [
+        "MailModel", "LibCrypto", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", logging, metrics,
+      ],
       swiftSettings: common),
 
     // Doors to the world.
@@ -83,7 +88,8 @@ let package = Package(
     .target(
       name: "SQLiteStorage",
       dependencies: [
-        "MailModel", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", grdb, sqlite, logging, lifecycle,
+        "MailModel", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", grdb, sqlite, logging, metrics,
+        lifecycle,
       ],
       swiftSettings: common),
 
@@ -129,20 +135,21 @@ let package = Package(
     .testTarget(name: "SMTPAuthTests", dependencies: ["SMTPAuth", "LibCrypto"], swiftSettings: common),
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "MailModel"], swiftSettings: common),
     .testTarget(
-      name: "DeliveryQueueTests", dependencies: ["DeliveryQueue", "MailModel", "SMTPTesting", logging, lifecycle],
+      name: "DeliveryQueueTests",
+      dependencies: ["DeliveryQueue", "MailModel", "SMTPTesting", logging, metrics, metricsTestKit, lifecycle],
       swiftSettings: common),
     .testTarget(
       name: "SQLiteStorageTests",
       dependencies: [
         "SQLiteStorage", "DeliveryQueue", "MailModel", "SMTPAuth", "AccessControl", "SMTPSubmission", "SMTPTesting",
-        grdb, logging,
+        grdb, logging, metrics, metricsTestKit,
       ],
       swiftSettings: common),
     .testTarget(
       name: "SMTPSubmissionTests",
       dependencies: [
         "SMTPSubmission", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "MailModel", "LibCrypto",
-        "SMTPProtocolTesting", "SMTPTesting",
+        "SMTPProtocolTesting", "SMTPTesting", logging, metrics, metricsTestKit,
       ],
       swiftSettings: common),
     .testTarget(

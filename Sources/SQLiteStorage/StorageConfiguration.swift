@@ -7,7 +7,23 @@ public struct StorageConfiguration: Hashable, Sendable {
   /// How long after its acceptance the status of a finished message is remembered; default 30 days. Looked at when the
   /// folder is opened and once an hour.
   public var historyRetention = Duration.seconds(30 * 86_400)
+  /// Space on the disk that is left free: while there is less, messages are refused with
+  /// ``DeliveryQueue/QueueError/Code/insufficientStorage``, and deliveries go on. Default a tenth.
+  public var diskFloor = DiskFloor.share(0.1)
+  /// How long an accepted message may wait for others to share its sync, in addition to the sync that is under way: more of them at
+  /// once cost less each, and each takes longer. Default none.
+  public var commitDelay = Duration.zero
+  /// The same for outcomes, for which no client waits. Default 5 milliseconds.
+  public var settlementDelay = Duration.milliseconds(5)
 
   /// The defaults.
   public init() {}
+}
+
+/// Space that is left free on a disk.
+public enum DiskFloor: Hashable, Sendable {
+  /// A part of the whole, from 0 to 1; of the file system's file entries (inodes) likewise.
+  case share(Double)
+  /// So many octets.
+  case octets(Int)
 }

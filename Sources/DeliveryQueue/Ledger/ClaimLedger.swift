@@ -10,7 +10,7 @@ package struct ClaimLedger: Sendable {
   package struct Entry: Hashable, Sendable {
     /// ``QueueID/sequence``.
     package var sequence: Int64
-    /// When the first of its recipients is due.
+    /// When the first of its recipients is due; ``MailModel/Timestamp/never`` where all are held.
     package var due: Timestamp
     /// Octets of its content.
     package var size: Int
@@ -94,8 +94,8 @@ extension ClaimLedger {
 extension ClaimLedger {
   /// When a claim can next give something: the earliest time at which a waiting message is due or a lease ends.
   package var nextDue: Timestamp? {
-    guard let lease = leaseEnds.first?.leasedUntil else { return waiting.first?.due }
-    return min(waiting.first?.due ?? lease, lease)
+    let due = [waiting.first?.due, leaseEnds.first?.leasedUntil].compactMap { $0 }.min()
+    return due == .never ? nil : due
   }
 
   /// Claims what is due, the longest due first. Leases that have ended are lost first.
@@ -206,4 +206,9 @@ extension ClaimLedger.Entry: Comparable {
   package static func < (left: Self, right: Self) -> Bool {
     (left.due, left.sequence) < (right.due, right.sequence)
   }
+}
+
+extension Timestamp {
+  /// Beyond every calendar: of what does not fall due by itself.
+  package static let never = Timestamp(milliseconds: .max)
 }

@@ -125,7 +125,7 @@ extension InMemoryQueue {
     }
     _ = try ledger.beginSettlement(settlement.token, of: sequence)
     for change in settlement.changes { message.status.recipients[change.index].apply(change, at: settlement.at) }
-    let due = message.status.recipients.compactMap(\.nextAttempt).min()
+    let due = message.status.isFinal ? nil : message.status.recipients.compactMap(\.nextAttempt).min() ?? .never
     if due == nil { message.content = nil }
     messages[sequence] = message
     ledger.endSettlement(settlement.token, due: due)
@@ -181,9 +181,39 @@ extension InMemoryQueue {
     return status
   }
 
-  func messages(after id: QueueID?, limit: Int) -> [MessageStatus] {
+  func messages(_ selection: QueueSelection, after id: QueueID?, limit: Int) -> [MessageStatus] {
     let start = id.map { position(behind: $0) } ?? 0
-    return order[start...].prefix(max(0, limit)).compactMap { messages[$0.sequence]?.status }
+    let selected = order[start...].lazy.compactMap { messages[$0.sequence]?.status }.filter(selection.contains)
+    return Array(selected.prefix(max(0, limit)))
+  }
+
+  func counts(_ selection: QueueSelection, by grouping: QueueGrouping, limit: Int) -> [QueueCount] {
+    var groups: [String?: QueueCount] = [:]
+    for message in messages.values.lazy.map(\.status) where selection.contains(message.id, tenant: message.tenant) {
+      for recipient in message.recipients where selection.contains(recipient) {
+        let name =
+          switch grouping {
+          case .tenant: message.tenant
+          case .destination: recipient.path.destination?.description
+          }
+        groups[name, default: QueueCount(name: name, recipients: [:])].recipients[recipient.state, default: 0] += 1
+      }
+    }
+    let sorted = groups.values.sorted { ($1.total, $0.name ?? "") < ($0.total, $1.name ?? "") }
+    return Array(sorted.prefix(max(0, limit)))
+  }
+
+  func summary() -> QueueSummary {
+    var summary = QueueSummary()
+    for message in messages.values.lazy.map(\.status) where !message.isFinal {
+      summary.messages += 1
+      summary.octets += message.size
+      summary.oldest = min(summary.oldest ?? message.acceptedAt, message.acceptedAt)
+      for recipient in message.recipients where !recipient.state.isFinal {
+        summary.recipients[recipient.state, default: 0] += 1
+      }
+    }
+    return summary
   }
 
   func recipientCounts() -> [RecipientState: Int] {

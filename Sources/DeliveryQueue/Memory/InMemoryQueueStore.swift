@@ -50,12 +50,22 @@ public final class InMemoryQueueStore: QueueStore, QueueInspection {
   public func status(of id: QueueID) async throws -> MessageStatus? { queue.withLock { $0.status(of: id) } }
 
   /// Messages in the order of their queue IDs.
-  public func messages(after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
-    queue.withLock { $0.messages(after: id, limit: limit) }
+  public func messages(_ selection: QueueSelection, after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
+    queue.withLock { $0.messages(selection, after: id, limit: limit) }
+  }
+
+  /// Recipients by tenant or destination, the greatest groups first.
+  public func counts(
+    _ selection: QueueSelection, by grouping: QueueGrouping, limit: Int
+  ) async throws -> [QueueCount] {
+    queue.withLock { $0.counts(selection, by: grouping, limit: limit) }
   }
 
   /// How many recipients stand in each state.
   public func recipientCounts() async throws -> [RecipientState: Int] { queue.withLock { $0.recipientCounts() } }
+
+  /// What is not final yet.
+  public func summary() async throws -> QueueSummary { queue.withLock { $0.summary() } }
 }
 
 /// Gathers one body in the store's memory.

@@ -40,16 +40,18 @@ public struct RecipientStatus: Hashable, Sendable {
   public var reply: DeliveryReply?
   /// When the last attempt ended.
   public var lastAttempt: Timestamp?
-  /// When the next attempt is due; `nil` in a final state.
+  /// When the next attempt is due; `nil` in a final state and where it is held.
   public var nextAttempt: Timestamp?
+  /// The last order of an operator that changed it; `nil` where there was none.
+  public var order: QueueOrder?
 
   /// A status of these parts.
   public init(
     path: ForwardPath, state: RecipientState, attempts: Int, reply: DeliveryReply?, lastAttempt: Timestamp?,
-    nextAttempt: Timestamp?
+    nextAttempt: Timestamp?, order: QueueOrder? = nil
   ) {
     (self.path, self.state, self.attempts) = (path, state, attempts)
-    (self.reply, self.lastAttempt, self.nextAttempt) = (reply, lastAttempt, nextAttempt)
+    (self.reply, self.lastAttempt, self.nextAttempt, self.order) = (reply, lastAttempt, nextAttempt, order)
   }
 }
 
@@ -67,5 +69,39 @@ extension RecipientStatus {
     reply = change.reply ?? reply
     if change.attempts > 0 { lastAttempt = instant }
     nextAttempt = change.due(at: instant)
+  }
+}
+
+extension QueueOrder {
+  /// Whether it changes a recipient in this state.
+  package func concerns(_ state: RecipientState) -> Bool {
+    switch action {
+    case .hold, .retry: state == .queued || state == .deferred
+    case .release: state == .held
+    case .bounce, .remove: !state.isFinal
+    }
+  }
+
+  /// The state of a recipient that it concerns, afterwards.
+  package func state(after state: RecipientState, attempts: Int) -> RecipientState {
+    switch action {
+    case .hold: .held
+    case .release: attempts > 0 ? .deferred : .queued
+    case .retry: state
+    case .bounce: .bounced
+    case .remove: .removed
+    }
+  }
+}
+
+extension RecipientStatus {
+  /// Takes an operator's order, and says whether it changed anything.
+  package mutating func apply(_ order: QueueOrder) -> Bool {
+    guard order.concerns(state) else { return false }
+    state = order.state(after: state, attempts: attempts)
+    nextAttempt = state.isFinal || state == .held ? nil : order.at
+    if order.action == .bounce { reply = DeliveryReply(problem: order.reason) }
+    self.order = order
+    return true
   }
 }

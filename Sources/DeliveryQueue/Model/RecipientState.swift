@@ -4,6 +4,8 @@ public enum RecipientState: String, Hashable, Sendable, CaseIterable {
   case queued
   /// An attempt failed; another will follow.
   case deferred
+  /// An operator wants no attempt for now.
+  case held
   /// The next host took the responsibility.
   case delivered
   /// The next host refused for good.
@@ -18,10 +20,13 @@ public enum RecipientState: String, Hashable, Sendable, CaseIterable {
   /// Whether nothing more will happen.
   public var isFinal: Bool {
     switch self {
-    case .queued, .deferred: false
+    case .queued, .deferred, .held: false
     case .delivered, .bounced, .expired, .suppressed, .removed: true
     }
   }
+
+  /// Whether an attempt will follow by itself.
+  package var isDue: Bool { self == .queued || self == .deferred }
 }
 
 /// What came of an attempt in words: the next host's reply, or what went wrong before there was one.
@@ -35,29 +40,11 @@ public struct DeliveryReply: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Parameter text: everything from the code on; the lines of a longer reply joined by blanks. What is no visible
   ///   character becomes `?`, what is over 1,000 characters is cut.
-  public init(code: UInt16, text: String) { (self.code, self.text) = (code, Self.legal(text)) }
+  public init(code: UInt16, text: String) { (self.code, self.text) = (code, VisibleText.of(text, limit: 1000)) }
 
   /// What went wrong before there was a reply, made fit to show like a reply.
-  public init(problem: String) { (code, text) = (nil, Self.legal(problem)) }
+  public init(problem: String) { (code, text) = (nil, VisibleText.of(problem, limit: 1000)) }
 
   /// The text.
   public var description: String { text }
-
-  private static func legal(_ text: String) -> String {
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars.prefix(1000) {
-      result.append(scalar.properties.isSafeToShow ? scalar : "?")
-    }
-    return String(result)
-  }
-}
-
-extension Unicode.Scalar.Properties {
-  /// No control, no direction mark, nothing that a terminal or a page would act on.
-  fileprivate var isSafeToShow: Bool {
-    switch generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
-    default: true
-    }
-  }
 }

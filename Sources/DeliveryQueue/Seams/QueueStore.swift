@@ -62,17 +62,3 @@ public protocol MessageContent: Sendable {
   /// Up to `limit` octets from `offset` on; fewer only at the end, none behind it.
   func read(from offset: Int, limit: Int) async throws -> [UInt8]
 }
-
-/// Looks into a queue without disturbing it.
-public protocol QueueInspection: Sendable {
-  /// What is known of a message, `nil` where none bears that name.
-  func status(of id: QueueID) async throws -> MessageStatus?
-
-  /// Messages in the order of their queue IDs, so many at most.
-  ///
-  /// - Parameter id: only those behind this one; `nil` begins at the oldest.
-  func messages(after id: QueueID?, limit: Int) async throws -> [MessageStatus]
-
-  /// How many recipients stand in each state.
-  func recipientCounts() async throws -> [RecipientState: Int]
-}

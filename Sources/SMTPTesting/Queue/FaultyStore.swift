@@ -127,12 +127,22 @@ extension FaultyStore: QueueInspection where Base: QueueInspection {
   public func status(of id: QueueID) async throws -> MessageStatus? { try await base.status(of: id) }
 
   /// As the store behind says.
-  public func messages(after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
-    try await base.messages(after: id, limit: limit)
+  public func messages(_ selection: QueueSelection, after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
+    try await base.messages(selection, after: id, limit: limit)
+  }
+
+  /// As the store behind says.
+  public func counts(
+    _ selection: QueueSelection, by grouping: QueueGrouping, limit: Int
+  ) async throws -> [QueueCount] {
+    try await base.counts(selection, by: grouping, limit: limit)
   }
 
   /// As the store behind says.
   public func recipientCounts() async throws -> [RecipientState: Int] { try await base.recipientCounts() }
+
+  /// As the store behind says.
+  public func summary() async throws -> QueueSummary { try await base.summary() }
 }
 
 private struct FaultyBodyWriter<Base: QueueStore>: MessageBodyWriter {

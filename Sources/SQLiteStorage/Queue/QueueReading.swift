@@ -45,26 +45,6 @@ enum QueueReading {
     return try status(head, on: database)
   }
 
-  /// So many messages that can be understood. One that cannot is passed over, so that the rest can be listed.
-  static func messages(after id: QueueID?, limit: Int, on database: Database) throws -> [MessageStatus] {
-    // A key is used once, so the secret half decides nothing but for an ID that was never given.
-    let statement = try database.cachedStatement(
-      sql: "SELECT \(Head.columns) FROM message WHERE sequence > ? ORDER BY sequence")
-    let rows = try Row.fetchCursor(statement, arguments: [id?.sequence ?? -1])
-    var messages: [MessageStatus] = []
-    while messages.count < limit, let row = try rows.next() {
-      if case .success(let message) = try understood({ try status(Head(row), on: database) }) {
-        messages.append(message)
-      }
-    }
-    return messages
-  }
-
-  static func recipientCounts(on database: Database) throws -> [RecipientState: Int] {
-    let rows = try Row.fetchAll(database, sql: "SELECT state, count(*) FROM recipient GROUP BY state")
-    return try rows.reduce(into: [:]) { counts, row in counts[try state(row[0])] = row[1] }
-  }
-
   /// A claim of a message and its recipients that are due.
   static func claim(_ grant: ClaimLedger.Grant, now: Timestamp, on database: Database) throws -> Claim {
     guard let head = try head(grant.entry.sequence, on: database) else {
@@ -125,11 +105,11 @@ enum QueueReading {
     return try Row.fetchOne(statement, arguments: [sequence]).map { try Head($0) }
   }
 
-  private static func status(_ head: Head, on database: Database) throws -> MessageStatus {
+  static func status(_ head: Head, on database: Database) throws -> MessageStatus {
     let statement = try database.cachedStatement(
       sql: """
-        SELECT path, state, attempts, reply_code, reply_text, last_attempt, next_attempt
-        FROM recipient WHERE message = ? ORDER BY place
+        SELECT path, state, attempts, reply_code, reply_text, last_attempt, next_attempt, action, operator, reason, at
+        FROM recipient LEFT JOIN operator_order USING (message, place) WHERE message = ? ORDER BY place
         """)
     let rows = try Row.fetchAll(statement, arguments: [head.id.sequence])
     return MessageStatus(
@@ -147,7 +127,18 @@ enum QueueReading {
     let next: Int64? = row[6]
     return RecipientStatus(
       path: try path(row[0]), state: try state(row[1]), attempts: row[2], reply: reply,
-      lastAttempt: last.map(Timestamp.init(milliseconds:)), nextAttempt: next.map(Timestamp.init(milliseconds:)))
+      lastAttempt: last.map(Timestamp.init(milliseconds:)), nextAttempt: next.map(Timestamp.init(milliseconds:)),
+      order: try order(row, from: 7))
+  }
+
+  /// The last order for a recipient, if there was one.
+  private static func order(_ row: Row, from first: Int) throws -> QueueOrder? {
+    guard let name: String = row[first] else { return nil }
+    guard let action = QueueOrder.Action(rawValue: name) else {
+      throw QueueError(.damaged, "an operator's order in the database cannot be understood")
+    }
+    return QueueOrder(
+      action, by: row[first + 1], because: row[first + 2], at: Timestamp(milliseconds: row[first + 3]))
   }
 
   private static func path(_ text: String) throws -> ForwardPath {
@@ -157,7 +148,7 @@ enum QueueReading {
     return path
   }
 
-  private static func state(_ number: Int) throws -> RecipientState {
+  static func state(_ number: Int) throws -> RecipientState {
     guard let state = RecipientState(number: number) else {
       throw QueueError(.damaged, "a recipient's state in the database cannot be understood")
     }

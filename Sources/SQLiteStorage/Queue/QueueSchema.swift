@@ -55,6 +55,29 @@ extension Migration {
       ALTER TABLE recipient ADD COLUMN notify INTEGER;
       ALTER TABLE recipient ADD COLUMN orcpt TEXT;
       """)
+
+  /// How many recipients of a message stand in each open state, beside the rest that is known without looking at it; the
+  /// last order of an operator for a recipient, whole; and a way to what the spool should hold.
+  static let queue3 = Migration(
+    "queue 3",
+    sql: """
+      ALTER TABLE pending ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE pending ADD COLUMN deferred INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE pending ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+      UPDATE pending SET
+        queued = (SELECT count(*) FROM recipient WHERE recipient.message = pending.message AND state = 0),
+        deferred = (SELECT count(*) FROM recipient WHERE recipient.message = pending.message AND state = 1);
+      CREATE TABLE operator_order (
+        message INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        action TEXT NOT NULL,
+        operator TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (message, place)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX content_spool ON content (spool) WHERE spool IS NOT NULL;
+      """)
 }
 
 extension RecipientState {
@@ -68,6 +91,7 @@ extension RecipientState {
     case .expired: 4
     case .suppressed: 5
     case .removed: 6
+    case .held: 7
     }
   }
 

@@ -11,7 +11,8 @@ enum QueueWriting {
     let sequence = message.id.sequence
     let accepted = message.acceptedAt.milliseconds
     try database.run(
-      "INSERT INTO pending (message, due, size) VALUES (?, ?, ?)", [sequence, accepted, message.size])
+      "INSERT INTO pending (message, due, size, queued) VALUES (?, ?, ?, ?)",
+      [sequence, accepted, message.size, message.envelope.recipients.count])
     for (place, recipient) in message.envelope.recipients.enumerated() {
       try database.run(
         """
@@ -58,7 +59,8 @@ enum QueueWriting {
 
   /// What a settlement leaves.
   struct Settled: Sendable {
-    /// When the first of the recipients left is due; `nil` where none is left.
+    /// When the first of the recipients left is due, ``MailModel/Timestamp/never`` where all of them are held; `nil` where
+    /// none is left.
     var due: Timestamp?
     /// The spool file that no message names any more.
     var spool: String?
@@ -66,29 +68,46 @@ enum QueueWriting {
 
   static func settle(_ settlement: Settlement, on database: Database) throws -> Settled {
     let sequence = settlement.id.sequence
-    var due = try dueTimes(of: sequence, on: database)
-    try settlement.validate(recipients: due.count)
-    for change in settlement.changes where due[change.index] != nil {
+    var standings = try standings(of: sequence, on: database)
+    try settlement.validate(recipients: standings.count)
+    for change in settlement.changes where !standings[change.index].state.isFinal {
       let next = change.due(at: settlement.at)
       try update(sequence, change, at: settlement.at, next: next, on: database)
-      due[change.index] = next
+      standings[change.index] = Standing(state: change.state, due: next)
     }
     for message in settlement.newMessages { try insert(message, on: database) }
-    guard let first = due.compactMap({ $0 }).min() else {
-      return Settled(due: nil, spool: try finish(sequence, on: database))
-    }
-    try database.run("UPDATE pending SET due = ? WHERE message = ?", [first.milliseconds, sequence])
-    return Settled(due: first, spool: nil)
+    return try conclude(sequence, standings, on: database)
   }
 
-  /// When each recipient is due, in the order of the envelope; `nil` for those in a final state.
-  private static func dueTimes(of sequence: Int64, on database: Database) throws -> [Timestamp?] {
+  /// Where one recipient stands, as far as its message's place in the queue depends on it.
+  struct Standing {
+    var state: RecipientState
+    /// `nil` for what is final or held.
+    var due: Timestamp?
+  }
+
+  /// In the order of the envelope.
+  static func standings(of sequence: Int64, on database: Database) throws -> [Standing] {
     let statement = try database.cachedStatement(
       sql: "SELECT state, next_attempt FROM recipient WHERE message = ? ORDER BY place")
     return try Row.fetchAll(statement, arguments: [sequence]).map { row in
-      guard RecipientState(number: row[0])?.isFinal == false else { return nil }
-      return Timestamp(milliseconds: row[1] ?? 0)
+      let state = try QueueReading.state(row[0])
+      let next: Int64? = row[1]
+      return Standing(state: state, due: state.isDue ? Timestamp(milliseconds: next ?? 0) : nil)
     }
+  }
+
+  /// Brings a message's place in the queue up to its recipients.
+  static func conclude(_ sequence: Int64, _ standings: [Standing], on database: Database) throws -> Settled {
+    guard standings.contains(where: { !$0.state.isFinal }) else {
+      return Settled(due: nil, spool: try finish(sequence, on: database))
+    }
+    let due = standings.compactMap(\.due).min() ?? .never
+    func count(_ state: RecipientState) -> Int { standings.count { $0.state == state } }
+    try database.run(
+      "UPDATE pending SET due = ?, queued = ?, deferred = ?, held = ? WHERE message = ?",
+      [due.milliseconds, count(.queued), count(.deferred), count(.held), sequence])
+    return Settled(due: due, spool: nil)
   }
 
   private static func update(
@@ -142,6 +161,7 @@ enum QueueWriting {
       last = found
       guard row[2] == 0 else { continue }
       try database.run("DELETE FROM recipient WHERE message = ?", [found])
+      try database.run("DELETE FROM operator_order WHERE message = ?", [found])
       try database.run("DELETE FROM message WHERE sequence = ?", [found])
     }
     return rows.count < limit ? nil : last

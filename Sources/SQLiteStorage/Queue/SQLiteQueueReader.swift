@@ -7,7 +7,7 @@ public import MailModel
 /// Looks into the queue of a ``StorageFolder`` from any process, whether or not a server has it open.
 ///
 /// It takes no lock, and its connection can neither write nor copy the database's log. Messages that cannot be
-/// understood are left out of ``messages(after:limit:)``; ``status(of:)`` says of one that it is damaged.
+/// understood are left out of ``messages(_:after:limit:)``; ``status(of:)`` says of one that it is damaged.
 ///
 /// SQLite reads through the two files of the log beside the database, and makes them where they are not there: an empty
 /// `submission.sqlite-wal` and a `submission.sqlite-shm`. A ``StorageFolder`` leaves both, also at its end, so that
@@ -56,12 +56,24 @@ public final class SQLiteQueueReader: QueueInspection {
   }
 
   /// Messages in the order of their queue IDs.
-  public func messages(after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
-    try await reader.read { try QueueReading.messages(after: id, limit: limit, on: $0) }
+  public func messages(_ selection: QueueSelection, after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
+    try await reader.read { try QueueListing.messages(selection, after: id, limit: limit, on: $0) }
+  }
+
+  /// Recipients by tenant or destination, the greatest groups first.
+  public func counts(
+    _ selection: QueueSelection, by grouping: QueueGrouping, limit: Int
+  ) async throws -> [QueueCount] {
+    try await reader.read { try QueueListing.counts(selection, by: grouping, limit: limit, on: $0) }
   }
 
   /// How many recipients stand in each state; looks at every one.
   public func recipientCounts() async throws -> [RecipientState: Int] {
-    try await reader.read { try QueueReading.recipientCounts(on: $0) }
+    try await reader.read { try QueueListing.recipientCounts(on: $0) }
+  }
+
+  /// What is not final yet.
+  public func summary() async throws -> QueueSummary {
+    try await reader.read { try QueueListing.summary(on: $0) }
   }
 }

@@ -127,13 +127,25 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
   }
 
   /// Messages in the order of their queue IDs.
-  public func messages(after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
-    try await resources.inspector.read { try QueueReading.messages(after: id, limit: limit, on: $0) }
+  public func messages(_ selection: QueueSelection, after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
+    try await resources.inspector.read { try QueueListing.messages(selection, after: id, limit: limit, on: $0) }
+  }
+
+  /// Recipients by tenant or destination, the greatest groups first.
+  public func counts(
+    _ selection: QueueSelection, by grouping: QueueGrouping, limit: Int
+  ) async throws -> [QueueCount] {
+    try await resources.inspector.read { try QueueListing.counts(selection, by: grouping, limit: limit, on: $0) }
   }
 
   /// How many recipients stand in each state; looks at every one.
   public func recipientCounts() async throws -> [RecipientState: Int] {
-    try await resources.inspector.read { try QueueReading.recipientCounts(on: $0) }
+    try await resources.inspector.read { try QueueListing.recipientCounts(on: $0) }
+  }
+
+  /// What is not final yet.
+  public func summary() async throws -> QueueSummary {
+    try await resources.inspector.read { try QueueListing.summary(on: $0) }
   }
 
   private func validate(_ message: NewMessage) async throws {
