@@ -50,6 +50,9 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     ledger = Mutex(ClaimLedger(limits: state.limits, entries: state.entries))
   }
 
+  /// Transactions committed since the folder was opened, of tenants too.
+  public var commits: Int { resources.writer.commits }
+
   /// A spool file.
   public func makeBody(for id: QueueID) async throws -> any MessageBodyWriter {
     try await resources.spool.makeWriter(for: id)
