@@ -7,7 +7,7 @@ import Synchronization
 /// A queue in a ``StorageFolder``: durable, of one process.
 ///
 /// Due times and claims live in memory. A restart frees every claim.
-public final class SQLiteQueueStore: QueueStore, QueueInspection {
+public final class SQLiteQueueStore: QueueStore {
   /// How often history is looked at.
   private static let historyInterval = Duration.seconds(3600)
 
@@ -35,14 +35,16 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     }
   }
 
-  private let resources: FolderResources
-  private let ledger: Mutex<ClaimLedger>
+  let resources: FolderResources
+  let ledger: Mutex<ClaimLedger>
   private let cache: Mutex<MessageCache>
+  /// Orders are carried out one at a time.
+  let orderTurn = Turnstile()
   private let nextForgetting = Mutex<Timestamp?>(nil)
   private let retention: Duration
   private let commitDelay: Duration
   private let settlementDelay: Duration
-  private let logger: Logger
+  let logger: Logger
 
   /// The greatest ``QueueID/sequence`` in the store when it was opened, for a `QueueIDGenerator` to go on from.
   public let greatestSequence: Int64
@@ -135,33 +137,6 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     if let body = stored.body { return InMemoryContent(prefix: stored.prefix, body: body) }
     guard let spooled = stored.spool else { throw QueueError(.damaged, "a message without a body") }
     return SpooledContent(prefix: stored.prefix, body: try await resources.spool.open(spooled))
-  }
-
-  /// What is known of a message.
-  public func status(of id: QueueID) async throws -> MessageStatus? {
-    try await resources.inspector.read { try QueueReading.status(of: id, on: $0) }
-  }
-
-  /// Messages in the order of their queue IDs.
-  public func messages(_ selection: QueueSelection, after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
-    try await resources.inspector.read { try QueueListing.messages(selection, after: id, limit: limit, on: $0) }
-  }
-
-  /// Recipients by tenant or destination, the greatest groups first.
-  public func counts(
-    _ selection: QueueSelection, by grouping: QueueGrouping, limit: Int
-  ) async throws -> [QueueCount] {
-    try await resources.inspector.read { try QueueListing.counts(selection, by: grouping, limit: limit, on: $0) }
-  }
-
-  /// How many recipients stand in each state; looks at every one.
-  public func recipientCounts() async throws -> [RecipientState: Int] {
-    try await resources.inspector.read { try QueueListing.recipientCounts(on: $0) }
-  }
-
-  /// What is not final yet.
-  public func summary() async throws -> QueueSummary {
-    try await resources.inspector.read { try QueueListing.summary(on: $0) }
   }
 
   private func validate(_ message: NewMessage) async throws {
