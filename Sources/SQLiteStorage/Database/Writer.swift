@@ -25,14 +25,18 @@ package final class Writer: Sendable {
   }
   private let state = Mutex(State())
   private let queue: DatabaseQueue
+  private let observer: @Sendable (_ changes: Int, _ duration: Duration) -> Void
   private let systemError: @Sendable (Database) -> Int32
 
-  /// - Parameter systemError: the system's own number for the connection's last error; tests bring their own.
+  /// - Parameters:
+  ///   - observer: is told of every transaction kept: its changes, and how long it took from its beginning to the end of
+  ///     its commit. Called on the writer's own thread, before those who wait are answered.
+  ///   - systemError: the system's own number for the connection's last error; tests bring their own.
   package init(
-    _ queue: DatabaseQueue,
+    _ queue: DatabaseQueue, observer: @escaping @Sendable (_ changes: Int, _ duration: Duration) -> Void = { _, _ in },
     systemError: @escaping @Sendable (Database) -> Int32 = { sqlite3_system_errno($0.sqliteConnection) }
   ) {
-    (self.queue, self.systemError) = (queue, systemError)
+    (self.queue, self.observer, self.systemError) = (queue, observer, systemError)
   }
 
   /// Transactions committed so far.
@@ -157,9 +161,11 @@ extension Writer {
     if let refusal = state.withLock({ $0.refusal }), refusal.code != .closed {
       return batch.forEach { $0.conclude(refusal) }
     }
+    let start = ContinuousClock.now
     switch transact(batch, on: database) {
     case .kept:
       state.withLock { $0.commits += 1 }
+      observer(batch.count, start.duration(to: .now))
       batch.forEach { $0.conclude(nil) }
     case .undone where batch.count > 1:
       for change in batch { commit([change], on: database) }
