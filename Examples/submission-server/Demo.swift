@@ -58,7 +58,10 @@ struct Demo: AsyncParsableCommand {
       configuration: ServerConfiguration(hostName: hostName), tls: tls, policy: service, logger: logger)
 
     let services = ServiceGroup(
-      services: [storage, delivery, server, CertificateReload(tls: tls, logger: logger)],
+      services: [
+        storage, delivery, server, CertificateReload(tls: tls, logger: logger),
+        QueueMonitor(queue: storage.queue, logger: logger),
+      ],
       gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
