@@ -70,7 +70,7 @@ start_ours() {
   local name=$1 folder
   folder=$(mktemp -d "$work/ours.XXXXXX") || return
   shift
-  start "$name" "$bin/bench-server" --mode sqlite --data "$folder" --port PORT --log info "$@"
+  start "$name" "$bin/bench-server" --mode sqlite --data "$folder" --port PORT --log-messages "$@"
 }
 
 # quiet NAME: waits until a server takes no more processor time: its queue is empty.

@@ -49,8 +49,8 @@ import UnixSignals
   var workers = DeliveryConfiguration().workers
   @Option(help: "Event-loop threads. Two share two cores badly with a client on the same machine.")
   var threads = 1
-  @Option(help: "What is logged, to standard error: info has two lines for each message of a queue.")
-  var log = Logger.Level.warning
+  @Flag(help: "Log to standard error what a service would: two lines for each message of a queue.")
+  var logMessages = false
 
   func validate() throws {
     guard tls.isEmpty || tls.count == 2 else { throw ValidationError("--tls takes a certificate and its key.") }
@@ -65,7 +65,7 @@ import UnixSignals
 
   func run() async throws {
     var logger = Logger(label: "bench-server", factory: { StreamLogHandler.standardError(label: $0) })
-    logger.logLevel = log
+    logger.logLevel = logMessages ? .info : .warning
     guard let hostName = DomainName("bench.example.com") else { throw ValidationError("no host name") }
     let bench = Bench(hostName: hostName, loops: MultiThreadedEventLoopGroup(numberOfThreads: threads), logger: logger)
     switch mode {
@@ -167,5 +167,3 @@ extension ConnectionLimits {
     return limits
   }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
