@@ -2,20 +2,51 @@ import DeliveryQueue
 import Synchronization
 
 /// A change that waits for its transaction.
-protocol PendingChange: Sendable {
+struct PendingChange: Sendable {
   /// About how much it writes.
-  var octets: Int { get }
+  var octets: Int
   /// Until when it may wait, by the writer's clock.
-  var latest: Duration { get }
+  var latest: Duration
   /// Makes the change, and keeps what came of it. May be called again, after a rollback.
-  func make(with statements: QueueStatements) -> (any Error)?
-  /// Answers the caller: with `failure`, or with what came of the change.
-  func conclude(_ failure: (any Error)?)
+  var make: @Sendable (QueueStatements) -> (any Error)?
+  /// Answers the caller: with an error, or with what came of the change.
+  var conclude: @Sendable ((any Error)?) -> Void
+}
+
+extension PendingChange {
+  /// A change, and who waits for it. Its continuation is an unsafe one, which costs less: every change of the line is
+  /// concluded, and only once.
+  init<Value: Sendable>(
+    octets: Int, latest: Duration, continuation: UnsafeContinuation<Value, any Error>,
+    _ change: @escaping @Sendable (QueueStatements) throws -> Value
+  ) {
+    let outcome = Outcome<Value>()
+    (self.octets, self.latest) = (octets, latest)
+    make = { statements in
+      do {
+        let value = try change(statements)
+        outcome.result.withLock { $0 = .success(value) }
+        return nil
+      } catch {
+        outcome.result.withLock { $0 = .failure(error) }
+        return error
+      }
+    }
+    conclude = { failure in
+      if let failure { return continuation.resume(throwing: failure) }
+      continuation.resume(with: outcome.result.withLock { $0 }.mapError(QueueError.undone))
+    }
+  }
+
+  /// What came of a change.
+  private final class Outcome<Value: Sendable>: Sendable {
+    let result = Mutex<Result<Value, any Error>>(.failure(QueueError(.cannotWrite, "the change was not made")))
+  }
 }
 
 /// Changes in the order in which they came.
 struct WaitingLine {
-  private var changes: [any PendingChange] = []
+  private var changes: [PendingChange] = []
   private var octets = 0
   /// Until when the least patient of them may wait; `nil` where there is none.
   private(set) var latest: Duration?
@@ -25,14 +56,14 @@ struct WaitingLine {
   /// Whether they fill a transaction.
   var isFull: Bool { changes.count >= Writer.batchLimit || octets >= Writer.batchOctets }
 
-  mutating func append(_ change: any PendingChange) {
+  mutating func append(_ change: PendingChange) {
     changes.append(change)
     octets += change.octets
     latest = min(latest ?? change.latest, change.latest)
   }
 
   /// Takes as many as fit into one transaction, but one at least.
-  mutating func takeBatch() -> [any PendingChange] {
+  mutating func takeBatch() -> [PendingChange] {
     if changes.count <= Writer.batchLimit, octets <= Writer.batchOctets {
       defer { self = WaitingLine() }
       return changes
@@ -47,34 +78,5 @@ struct WaitingLine {
     octets = changes.reduce(0) { $0 + $1.octets }
     latest = changes.map(\.latest).min()
     return batch
-  }
-}
-
-/// A change, who waits for it, and what came of it.
-final class Change<Value: Sendable>: PendingChange {
-  let octets: Int
-  let latest: Duration
-  private let change: @Sendable (QueueStatements) throws -> Value
-  private let continuation: CheckedContinuation<Value, any Error>
-  private let result = Mutex<Result<Value, any Error>?>(nil)
-
-  init(
-    make change: @escaping @Sendable (QueueStatements) throws -> Value, octets: Int, latest: Duration,
-    continuation: CheckedContinuation<Value, any Error>
-  ) {
-    (self.change, self.octets, self.latest, self.continuation) = (change, octets, latest, continuation)
-  }
-
-  func make(with statements: QueueStatements) -> (any Error)? {
-    let made = Result { try change(statements) }
-    result.withLock { $0 = made }
-    if case .failure(let error) = made { return error }
-    return nil
-  }
-
-  func conclude(_ failure: (any Error)?) {
-    if let failure { return continuation.resume(throwing: failure) }
-    let made = result.withLock { $0 } ?? .failure(QueueError(.cannotWrite, "the change was not made"))
-    continuation.resume(with: made.mapError(QueueError.undone))
   }
 }

@@ -80,8 +80,8 @@ package final class Writer: Sendable {
     octets: Int = 0, delay: Duration = .zero, _ change: @escaping @Sendable (QueueStatements) throws -> Value
   ) async throws -> Value {
     let now = delay > .zero ? clock.now() : .zero
-    return try await withCheckedThrowingContinuation { continuation in
-      let pending = Change(make: change, octets: octets, latest: now + delay, continuation: continuation)
+    return try await withUnsafeThrowingContinuation { continuation in
+      let pending = PendingChange(octets: octets, latest: now + delay, continuation: continuation, change)
       let (refusal, step) = state.withLock { state -> (QueueError?, Step) in
         guard state.refusal == nil else { return (state.refusal, .none) }
         state.line.append(pending)
@@ -168,7 +168,7 @@ extension Writer.State {
   }
 
   /// What to do when a transaction has ended: the next one, or how to go on without.
-  fileprivate mutating func next(at now: Duration) -> ([any PendingChange]?, Writer.Step) {
+  fileprivate mutating func next(at now: Duration) -> ([PendingChange]?, Writer.Step) {
     if isTime(at: now) { return (line.takeBatch(), .none) }
     isRunning = false
     return (nil, step(at: now))
@@ -227,7 +227,7 @@ extension Writer {
     case unknown(any Error)
   }
 
-  private func commit(_ batch: [any PendingChange], with statements: QueueStatements) {
+  private func commit(_ batch: [PendingChange], with statements: QueueStatements) {
     if let refusal = state.withLock({ $0.refusal }), refusal.code != .closed {
       return batch.forEach { $0.conclude(refusal) }
     }
@@ -256,13 +256,13 @@ extension Writer {
       QueueError(.cannotWrite, "the database failed earlier and takes nothing more", cause: error), overrides: true)
   }
 
-  private func transact(_ batch: [any PendingChange], with statements: QueueStatements) -> Outcome {
+  private func transact(_ batch: [PendingChange], with statements: QueueStatements) -> Outcome {
     let database = statements.database
     do {
       try database.beginTransaction(.immediate)
       for change in batch {
         let changes = database.totalChangesCount
-        guard let error = change.make(with: statements) else { continue }
+        guard let error = change.make(statements) else { continue }
         // A change that failed before it had an effect has kept its error, and harms no other.
         let isHarmless =
           !(error is DatabaseError) || (error as? DatabaseError)?.resultCode == .SQLITE_CONSTRAINT
