@@ -57,6 +57,15 @@ import Testing
     #expect(try await successes().count == 6)
   }
 
+  @Test(arguments: [false, true]) func anOrderFails(isAfterwards: Bool) async throws {
+    try await store.enqueue(message())
+    store.fail(.apply, afterwards: isAfterwards)
+    let order = QueueOrder(.hold, by: "test", because: "test", at: start)
+    await #expect(throws: QueueError.self) { try await store.apply(order, to: .everything) }
+    #expect(try await store.recipientCounts() == [isAfterwards ? .held : .queued: 1])
+    #expect(try await store.apply(order, to: .everything).recipients == (isAfterwards ? 0 : 1))
+  }
+
   @Test func deathIsAwaited() async throws {
     store.die(after: 1)
     await withTaskGroup(of: Void.self) { group in
