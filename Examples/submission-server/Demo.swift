@@ -30,6 +30,10 @@ struct Demo: AsyncParsableCommand {
   var username: String?
   @Option(help: "The SMTP user's password from now on. Default: as it is, or a new one.")
   var password: String?
+  @Option(
+    help: "Space that is left free on the disk: a share such as 5%, or octets such as 2GiB. Default: 10%.",
+    transform: Parse.diskFloor)
+  var diskFloor: DiskFloor?
   @Flag(help: "Print one line of JSON once the server listens.")
   var json = false
 
@@ -42,7 +46,9 @@ struct Demo: AsyncParsableCommand {
     logger.logLevel = .info
     guard let hostName = DomainName("localhost") else { throw ValidationError("no host name") }
 
-    let storage = try await StorageFolder(data.folder, logger: logger)
+    var configuration = StorageConfiguration()
+    if let diskFloor { configuration.diskFloor = diskFloor }
+    let storage = try await StorageFolder(data.folder, configuration: configuration, logger: logger)
     let files = try DemoFiles(folder: storage.path, host: host)
     let user = try await DemoTenant(tenants: storage.tenants, key: files.key)
       .user(named: username, password: password)
@@ -58,7 +64,10 @@ struct Demo: AsyncParsableCommand {
       configuration: ServerConfiguration(hostName: hostName), tls: tls, policy: service, logger: logger)
 
     let services = ServiceGroup(
-      services: [storage, delivery, server, CertificateReload(tls: tls, logger: logger)],
+      services: [
+        storage, delivery, server, CertificateReload(tls: tls, logger: logger),
+        QueueMonitor(queue: storage.queue, logger: logger),
+      ],
       gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {

@@ -9,19 +9,22 @@ final class Attempt: Sendable {
   private let time: any TimeSource
   private let configuration: DeliveryConfiguration
   private let log: DeliveryLog
+  private let metrics: DeliveryMetrics
   private let pool: WorkerPool
   private let isLost = Mutex(false)
 
   init(
     of claim: Claim, store: any QueueStore, transport: any DeliveryTransport, time: any TimeSource,
-    configuration: DeliveryConfiguration, log: DeliveryLog, pool: WorkerPool
+    configuration: DeliveryConfiguration, log: DeliveryLog, metrics: DeliveryMetrics, pool: WorkerPool
   ) {
     (self.claim, self.store, self.transport, self.time) = (claim, store, transport, time)
-    (self.configuration, self.log, self.pool) = (configuration, log, pool)
+    (self.configuration, self.log, self.metrics, self.pool) = (configuration, log, metrics, pool)
   }
 
   /// Delivers, settles, and frees its worker. Cancelling the task means that the service must stop.
   func run() async {
+    metrics.begun()
+    defer { metrics.ended() }
     let delivery = Task { await self.deliver() }
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.hold(during: delivery) }
@@ -38,6 +41,8 @@ final class Attempt: Sendable {
   }
 
   private func deliver() async -> DeliveryReport {
+    let start = ContinuousClock.now
+    defer { metrics.attempted(in: start.duration(to: .now)) }
     do {
       let content = try await store.content(of: claim.id)
       return await transport.deliver(claim, content: content)
@@ -118,7 +123,8 @@ extension Attempt {
     do {
       // In a task of its own: what is known is recorded, also when the service has been cancelled.
       try await Task { [store] in try await store.settle(settlement) }.value
-      log.settled(settlement)
+      log.settled(settlement, of: claim)
+      metrics.settled(settlement, of: claim)
       return .done
     } catch let error as QueueError where error.code == .claimLost {
       log.claimLost(of: claim.id)

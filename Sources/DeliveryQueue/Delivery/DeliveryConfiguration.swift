@@ -1,3 +1,5 @@
+public import MailModel
+
 /// How a ``DeliveryService`` works.
 public struct DeliveryConfiguration: Sendable {
   /// Messages attempted at once; 1 or more, default 20.
@@ -16,6 +18,8 @@ public struct DeliveryConfiguration: Sendable {
   public var pauseAfterFailure = Duration.seconds(5)
   /// How long running attempts may last after a graceful shutdown began; default 30 seconds.
   public var shutdownDeadline = Duration.seconds(30)
+  /// How the log shows addresses: those of the envelope, and those in the words of next hosts; default masked.
+  public var addressesInLog = AddressDisplay.masked
   /// Gives a number from 0 to 1, for the jitter of the schedule; random by default.
   public var chance: @Sendable () -> Double = { .random(in: 0...1) }
 

@@ -2,19 +2,20 @@ import Logging
 import MailModel
 import Synchronization
 
-/// What a delivery service says, without addresses: texts that never vary, and what varies as metadata.
+/// What a delivery service says: texts that never vary, and what varies as metadata.
 final class DeliveryLog: Sendable {
   /// Problems remembered, so that each is told once a minute. More at a time are not told.
   private static let problemLimit = 100
   private static let problemInterval = Duration.seconds(60)
 
   private let logger: Logger
+  private let addresses: AddressDisplay
   private let problems = Mutex<[String: Timestamp]>([:])
 
-  init(_ logger: Logger) { self.logger = logger }
+  init(_ logger: Logger, addresses: AddressDisplay) { (self.logger, self.addresses) = (logger, addresses) }
 
   func claimFailed(_ error: any Error) {
-    logger.error("The queue's store gives no messages; trying again", metadata: ["error": "\(error)"])
+    logger.error("The queue's store gives no messages; trying again", metadata: ["error": addresses.logged(error)])
   }
 
   func extendFailed(_ error: any Error, of id: QueueID) {
@@ -52,15 +53,6 @@ final class DeliveryLog: Sendable {
     logger.warning("A delivery took longer than it may and was cancelled", metadata: metadata(id))
   }
 
-  func settled(_ settlement: Settlement) {
-    logger.info(
-      "Delivery attempted",
-      metadata: [
-        "queue-id": "\(settlement.id)",
-        "states": .array(settlement.changes.map { "\($0.state.rawValue)" }),
-      ])
-  }
-
   /// Warns of a fault of a next host, of each once a minute.
   func hostProblem(_ problem: String, of id: QueueID, at now: Timestamp) {
     let isNew = problems.withLock { problems in
@@ -75,12 +67,81 @@ final class DeliveryLog: Sendable {
     guard isNew else { return }
     logger.warning(
       "The next host, or our way to it, is at fault",
-      metadata: ["queue-id": "\(id)", "problem": "\(problem)"])
+      metadata: ["queue-id": "\(id)", "problem": "\(addresses.visible(problem))"])
   }
 
   private func metadata(_ id: QueueID, _ error: (any Error)? = nil) -> Logger.Metadata {
     var metadata: Logger.Metadata = ["queue-id": "\(id)"]
-    if let error { metadata["error"] = "\(error)" }
+    if let error { metadata["error"] = addresses.logged(error) }
     return metadata
   }
+}
+
+// MARK: - Outcomes
+
+extension DeliveryLog {
+  /// What an attempt made of one recipient.
+  private struct Outcome {
+    var recipient: ClaimedRecipient
+    var change: Settlement.Change
+    var attempts: Int { recipient.attempts + change.attempts }
+
+    /// Whether one line can tell of both.
+    func isTold(with other: Outcome) -> Bool {
+      change.state == other.change.state && change.reply == other.change.reply && attempts == other.attempts
+        && change.nextAttempt == other.change.nextAttempt
+    }
+  }
+
+  /// Tells what became of every recipient that was tried. Neighbours of whom the same is to be told share a line.
+  func settled(_ settlement: Settlement, of claim: Claim) {
+    guard logger.logLevel <= .warning else { return }
+    var rest = outcomes(settlement, of: claim)[...]
+    while let first = rest.first {
+      let group = rest.prefix(AddressDisplay.recipientsPerLine).prefix { $0.isTold(with: first) }
+      rest = rest.dropFirst(group.count)
+      logger.log(
+        level: first.change.state.logLevel, first.change.state.logMessage,
+        metadata: metadata(group, first, settlement, claim))
+    }
+  }
+
+  private func outcomes(_ settlement: Settlement, of claim: Claim) -> [Outcome] {
+    let recipients = Dictionary(claim.recipients.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
+    return settlement.changes.compactMap { change in
+      recipients[change.index].map { Outcome(recipient: $0, change: change) }
+    }
+  }
+
+  private func metadata(
+    _ group: ArraySlice<Outcome>, _ first: Outcome, _ settlement: Settlement, _ claim: Claim
+  ) -> Logger.Metadata {
+    var metadata: Logger.Metadata = [
+      "queue-id": "\(claim.id)", "size": "\(claim.size)", "sender": "\(addresses.shown(claim.reversePath))",
+      "recipients": addresses.logged(group.lazy.map(\.recipient.path)), "attempts": "\(first.attempts)",
+      "delay-ms": "\((settlement.at - claim.acceptedAt).wholeMilliseconds)",
+    ]
+    if let tenant = claim.tenant { metadata["tenant"] = "\(tenant)" }
+    if let reply = first.change.reply { metadata["reply"] = addresses.logged(reply) }
+    if let next = first.change.nextAttempt { metadata["next-attempt"] = "\(next)" }
+    return metadata
+  }
+}
+
+extension RecipientState {
+  /// What operators look for.
+  fileprivate var logMessage: Logger.Message {
+    switch self {
+    case .delivered: "Message sent"
+    case .deferred: "Message deferred"
+    case .bounced: "Message bounced"
+    case .expired: "Message expired"
+    case .suppressed: "Message suppressed"
+    case .removed: "Message removed"
+    case .queued, .held: "Message kept in the queue"
+    }
+  }
+
+  /// What somebody should look at is a warning.
+  fileprivate var logLevel: Logger.Level { self == .bounced || self == .expired ? .warning : .info }
 }

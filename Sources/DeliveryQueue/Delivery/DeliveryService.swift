@@ -1,5 +1,6 @@
 public import Logging
 public import MailModel
+public import Metrics
 public import ServiceLifecycle
 
 /// Takes due messages from a ``QueueStore``, has a ``DeliveryTransport`` attempt them, and settles what came of it.
@@ -15,6 +16,7 @@ public final class DeliveryService: Service {
   private let time: any TimeSource
   private let configuration: DeliveryConfiguration
   private let log: DeliveryLog
+  private let metrics: DeliveryMetrics
   private let pool: WorkerPool
 
   /// A service that delivers once ``run()`` is called.
@@ -24,14 +26,18 @@ public final class DeliveryService: Service {
   ///   - transport: who delivers them; called from as many tasks at once as there are workers.
   ///   - time: the system's clock unless a test brings its own.
   ///   - configuration: limits and periods.
-  ///   - logger: hears of failures; no addresses are logged.
+  ///   - logger: hears of failures, and what became of each recipient; addresses are shown as
+  ///     ``DeliveryConfiguration/addressesInLog`` says.
+  ///   - metrics: where attempts are counted; by default what the process has bootstrapped by now.
   public init(
     store: any QueueStore, transport: any DeliveryTransport, time: any TimeSource = SystemTime(),
-    configuration: DeliveryConfiguration = DeliveryConfiguration(), logger: Logger
+    configuration: DeliveryConfiguration = DeliveryConfiguration(), logger: Logger,
+    metrics: any MetricsFactory = MetricsSystem.factory
   ) {
     (self.store, self.transport, self.time) = (store, transport, time)
     self.configuration = configuration.sane
-    log = DeliveryLog(logger)
+    log = DeliveryLog(logger, addresses: configuration.addressesInLog)
+    self.metrics = DeliveryMetrics(metrics)
     pool = WorkerPool(size: configuration.workers)
   }
 
@@ -90,7 +96,7 @@ public final class DeliveryService: Service {
         start(
           Attempt(
             of: claim, store: store, transport: transport, time: time, configuration: configuration, log: log,
-            pool: pool))
+            metrics: metrics, pool: pool))
       }
       guard batch.claims.count < limit else { return }
       await pool.bell.wait(until: nextLook(after: batch, at: now), by: time)

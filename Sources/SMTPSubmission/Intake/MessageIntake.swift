@@ -1,5 +1,4 @@
 import DeliveryQueue
-import Logging
 public import MailModel
 public import SMTPProtocol
 import Synchronization
@@ -19,11 +18,15 @@ public final class MessageIntake: MessageSink {
     /// Body octets in memory.
     var body: [UInt8] = []
     var spool: (any MessageBodyWriter)?
+    /// Octets that came.
+    var size = 0
     /// Octets taken from the budget.
     var reserved = 0
     /// Why the message cannot be accepted. What comes after that is dropped.
     var refusal: SMTPReply?
     var isAborted = false
+    /// Whether the metrics know how the message ended, or soon will.
+    var isCounted = false
     /// Whether any octet so far was 128 or above.
     var isEightBit = false
   }
@@ -49,6 +52,7 @@ public final class MessageIntake: MessageSink {
   /// ``MessageSink``.
   public func write(_ octets: Span<UInt8>) -> Bool {
     state.withLock { state in
+      state.size += octets.count
       guard state.refusal == nil, !state.isAborted else { return true }
       guard environment.memory.take(octets.count) else {
         refuse(&state, .memoryIsFull)
@@ -93,6 +97,18 @@ public final class MessageIntake: MessageSink {
 
   /// ``MessageSink``.
   public func finish() async -> SMTPReply {
+    let start = ContinuousClock.now
+    let size = state.withLock { state in
+      state.isCounted = true
+      return state.size
+    }
+    let reply = await concluded()
+    environment.metrics.answered(reply, octets: size, after: start.duration(to: .now))
+    if !reply.isPositive { log.refused(reply, size: size) }
+    return reply
+  }
+
+  private func concluded() async -> SMTPReply {
     do {
       if let refusal = await session.refusal(of: request.envelope.reversePath) { throw Refusal(reply: refusal) }
       let (header, body, spool) = try state.withLock { state throws(Refusal) in try whole(&state) }
@@ -114,13 +130,14 @@ public final class MessageIntake: MessageSink {
 
   /// ``MessageSink``.
   public func abort() {
-    let spool = state.withLock { state in
+    let (spool, uncounted) = state.withLock { state -> ((any MessageBodyWriter)?, Int?) in
       state.isAborted = true
       release(&state)
-      defer { state.spool = nil }
-      return state.spool
+      defer { (state.spool, state.isCounted) = (nil, true) }
+      return (state.spool, state.isCounted ? nil : state.size)
     }
     spool?.discard()
+    if let uncounted { environment.metrics.aborted(octets: uncounted) }
   }
 }
 
@@ -186,12 +203,7 @@ extension MessageIntake {
     let message = NewMessage(
       id: id, tenant: tenant, envelope: envelope, acceptedAt: environment.time.now(), prefix: prefix, body: body)
     try await environment.queue.enqueue(message)
-    environment.logger.info(
-      "message queued",
-      metadata: [
-        "queue-id": "\(id)", "tenant": "\(tenant)", "size": "\(message.size)",
-        "recipients": "\(message.envelope.recipients.count)",
-      ])
+    log.queued(size: message.size)
     environment.delivery?.wake()
     return .queued(id)
   }
@@ -199,6 +211,12 @@ extension MessageIntake {
 
 // Memory, and what to do without.
 extension MessageIntake {
+  private var log: IntakeLog {
+    IntakeLog(
+      logger: environment.logger, addresses: environment.addressesInLog, id: id, tenant: tenant, client: client,
+      request: request)
+  }
+
   private func giveBack(_ state: inout State, _ count: Int) {
     state.reserved -= count
     environment.memory.give(count)
@@ -218,20 +236,7 @@ extension MessageIntake {
 
   /// What a failure of the store means for the client.
   private func reply(for error: any Error) -> SMTPReply {
-    environment.logger.error(
-      "message could not be kept", metadata: ["queue-id": "\(id)", "error": "\(String(reflecting: error))"])
+    log.failed(error)
     return (error as? QueueError)?.code == .insufficientStorage ? .storageIsFull : .cannotBeKept
   }
-}
-
-/// What every intake of a service shares.
-struct IntakeEnvironment: Sendable {
-  let hostName: DomainName
-  let hidesClientAddress: Bool
-  let limits: IntakeLimits
-  let memory: MemoryBudget
-  let queue: any QueueStore
-  let delivery: DeliveryService?
-  let time: any TimeSource
-  let logger: Logger
 }

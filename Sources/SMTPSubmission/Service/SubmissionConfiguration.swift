@@ -11,6 +11,8 @@ public struct SubmissionConfiguration: Hashable, Sendable {
   /// no service to ask: what ``DeliveryQueue/DeliveryService/extensions`` says over there. Default none, so that nothing is
   /// promised that nobody keeps. Without effect where the service has one.
   public var deliveryExtensions: MailExtensions = []
+  /// How the log shows the addresses of an envelope; default masked.
+  public var addressesInLog = AddressDisplay.masked
   /// What a message's content may be and cost.
   public var intake = IntakeLimits()
 

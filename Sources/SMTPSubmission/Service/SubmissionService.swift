@@ -2,6 +2,7 @@ import AccessControl
 public import DeliveryQueue
 public import Logging
 public import MailModel
+public import Metrics
 public import SMTPAuth
 public import SMTPProtocol
 
@@ -28,11 +29,13 @@ public final class SubmissionService: SubmissionPolicy {
   ///     `nil` where another process delivers, see ``SubmissionConfiguration/deliveryExtensions``.
   ///   - queueIDs: names the messages. Give it the queue's greatest sequence, so that names ascend over restarts.
   ///   - time: the calendar.
-  ///   - logger: for what happens; messages bear their queue ID as metadata, and no address.
+  ///   - logger: for what happens. What concerns a message bears its queue ID as metadata, and addresses as
+  ///     ``SubmissionConfiguration/addressesInLog`` says.
+  ///   - metrics: where messages are counted; by default what the process has bootstrapped by now.
   public init(
     configuration: SubmissionConfiguration, tenants: any TenantStore, key: DeploymentKey, queue: any QueueStore,
     delivery: DeliveryService?, queueIDs: QueueIDGenerator = QueueIDGenerator(),
-    time: any TimeSource = SystemTime(), logger: Logger
+    time: any TimeSource = SystemTime(), logger: Logger, metrics: any MetricsFactory = MetricsSystem.factory
   ) {
     self.tenants = tenants
     self.logger = logger
@@ -42,7 +45,8 @@ public final class SubmissionService: SubmissionPolicy {
     environment = IntakeEnvironment(
       hostName: configuration.hostName, hidesClientAddress: !configuration.showsClientAddress,
       limits: configuration.intake, memory: MemoryBudget(limit: configuration.intake.memoryInAll), queue: queue,
-      delivery: delivery, time: time, logger: logger)
+      delivery: delivery, time: time, logger: logger, addressesInLog: configuration.addressesInLog,
+      metrics: IntakeMetrics(metrics))
   }
 
   /// Default deny: a client that no instance's rules let in, or whose address is not known, is told so before anything else
@@ -52,12 +56,12 @@ public final class SubmissionService: SubmissionPolicy {
     let request = AccessRequest(address: client.address, endpointType: connection.endpointType)
     do {
       guard try await tenants.admits(request) else {
-        logger.debug("no rule lets the client in", metadata: ["client": "\(client)"])
+        logger.debug("No rule lets the client in", metadata: ["client": "\(client)"])
         return .refuse(.networkDenied)
       }
       return .accept(SubmissionSession(service: self, client: client, endpointType: connection.endpointType))
     } catch {
-      logger.error("tenants cannot be asked", metadata: ["error": "\(String(reflecting: error))"])
+      logger.error("Tenants cannot be asked", metadata: ["error": environment.addressesInLog.logged(error)])
       return .refuse(.serviceUnavailable)
     }
   }

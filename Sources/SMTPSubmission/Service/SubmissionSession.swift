@@ -76,7 +76,7 @@ extension SubmissionSession {
       }
       account = found
     } catch {
-      service.logger.error("tenants cannot be asked", metadata: ["error": "\(String(reflecting: error))"])
+      service.logger.error("Tenants cannot be asked", metadata: metadata(["error": addresses.logged(error)]))
       return .failure(Refusal(reply: .unavailable))
     }
     guard let mailbox = path.mailbox else { return .success(account) }
@@ -100,12 +100,11 @@ extension SubmissionSession {
       guard isAdmitted(account) else {
         let request = AccessRequest(address: client.address, endpointType: endpointType)
         service.logger.notice(
-          "authenticated, and not let in by the instance's rules",
-          metadata: metadata.merging(
-            [
-              "identity": "\(identity)", "tenant": "\(account.instance.id)",
-              "decision": "\(account.accessPolicy.evaluate(request))",
-            ], uniquingKeysWith: { $1 }))
+          "Authenticated, and not let in by the instance's rules",
+          metadata: metadata([
+            "identity": "\(identity)", "tenant": "\(account.instance.id)",
+            "decision": "\(addresses.visible(account.accessPolicy.evaluate(request).description))",
+          ]))
         return .failure(.credentialsInvalid)
       }
       self.identity.withLock { $0 = identity }
@@ -119,13 +118,17 @@ extension SubmissionSession {
   func refused(_ failure: AuthenticationFailure) -> SMTPReply {
     if failure.reason == .temporarilyUnavailable {
       service.logger.error(
-        "credentials cannot be checked",
-        metadata: metadata.merging(["error": "\(String(reflecting: failure))"], uniquingKeysWith: { $1 }))
+        "Credentials cannot be checked",
+        metadata: metadata(["error": "\(addresses.visible(String(reflecting: failure)))"]))
     } else {
-      service.logger.notice("authentication failed", metadata: metadata)
+      service.logger.notice("Authentication failed", metadata: metadata([:]))
     }
     return failure.reply
   }
 
-  private var metadata: Logger.Metadata { ["client": "\(client)"] }
+  private var addresses: AddressDisplay { service.environment.addressesInLog }
+
+  private func metadata(_ more: Logger.Metadata) -> Logger.Metadata {
+    more.merging(["client": "\(client)"], uniquingKeysWith: { own, _ in own })
+  }
 }

@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 public import Logging
 import MailModel
+public import Metrics
 public import ServiceLifecycle
 
 /// A folder that holds everything a submission service keeps: tenants and queue in a SQLite database, and a spool for
@@ -27,13 +28,16 @@ public final class StorageFolder: Service {
   ///   - path: the folder.
   ///   - configuration: limits and retention.
   ///   - logger: hears of messages that cannot be read.
+  ///   - metrics: where commits are measured; by default what the process has bootstrapped by now.
   /// - Throws: ``StorageError``.
   public init(
-    _ path: String, configuration: StorageConfiguration = StorageConfiguration(), logger: Logger
+    _ path: String, configuration: StorageConfiguration = StorageConfiguration(), logger: Logger,
+    metrics: any MetricsFactory = MetricsSystem.factory
   ) async throws {
+    let measures = StorageMetrics(metrics)
     let opened = try await DispatchQueue.global().perform {
       do {
-        let resources = try FolderResources(path: path)
+        let resources = try FolderResources(path: path, committed: measures.committed)
         let tenants = try SQLiteTenantStore(of: resources)
         return (resources, tenants, try SQLiteQueueStore.State(of: resources, configuration: configuration))
       } catch {
@@ -81,7 +85,11 @@ package final class FolderResources: Sendable {
   private let lock: FolderLock
 
   /// Blocks.
-  package init(path: String, calls: FileCalls = .system) throws {
+  ///
+  /// - Parameter committed: the writer's.
+  package init(
+    path: String, calls: FileCalls = .system, committed: (@Sendable (Writer.Commit) -> Void)? = nil
+  ) throws {
     try Self.prepare(path, calls)
     self.path = path
     lock = try FolderLock(path: path + "/lock")
@@ -95,7 +103,7 @@ package final class FolderResources: Sendable {
       try Connections.emptyLog(of: database)
     }
     try OpenFile(path, O_RDONLY | O_DIRECTORY, calls: calls).sync()
-    writer = Writer(connection)
+    writer = Writer(connection, committed: committed)
     reader = Reader(try Connections.reader(path: database, label: "submission.reader"))
     inspector = Reader(try Connections.reader(path: database, label: "submission.inspector"))
   }
