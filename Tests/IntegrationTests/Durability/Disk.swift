@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A file system of a test's own. Its methods block, but for those that say otherwise.
+/// A file system of a test's own.
 final class Disk: Sendable {
   /// Where it is mounted.
   let path: String
@@ -60,6 +60,19 @@ final class Disk: Sendable {
     try await mount()
   }
 
+  /// Leaves so many octets free, rounded to pages.
+  func fill(leaving octets: Int) throws {
+    let file = open(path + "/filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    defer { close(file) }
+    var status = statvfs()
+    try #require(file >= 0 && statvfs(path, &status) == 0)
+    let count = Int(status.f_bavail) * Int(status.f_frsize) - octets
+    try #require(posix_fallocate(file, 0, off_t(count)) == 0)
+  }
+
+  /// Takes back what ``fill(leaving:)`` did.
+  func empty() throws { try FileManager.default.removeItem(atPath: path + "/filler") }
+
   private func mount() async throws { try await Self.succeed(.mount, mountArguments + [path]) }
 
   private static func succeed(_ peer: Peer, _ arguments: [String]) async throws {
@@ -91,7 +104,8 @@ extension Trait where Self == ConditionTrait {
 func integrity(of data: String) async throws -> String {
   let copy = try temporaryFolder()
   defer { try? FileManager.default.removeItem(atPath: copy) }
-  for name in ["submission.sqlite", "submission.sqlite-wal"] where FileManager.default.fileExists(atPath: "\(data)/\(name)") {
+  for name in ["submission.sqlite", "submission.sqlite-wal"]
+  where FileManager.default.fileExists(atPath: "\(data)/\(name)") {
     try FileManager.default.copyItem(atPath: "\(data)/\(name)", toPath: "\(copy)/\(name)")
   }
   let script = """
