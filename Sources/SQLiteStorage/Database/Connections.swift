@@ -8,7 +8,7 @@ import GRDBSQLite
 /// `synchronous` back to NORMAL, which loses acknowledged messages in a power cut. They are read back after opening.
 enum Connections {
   /// Pages in the log from which on a commit copies them into the database. Small, so that no commit takes long.
-  private static let checkpointPages = 100
+  private static let checkpointPages = 250
   /// Octets to which a log is cut that grew beyond them, while a reader kept it from being copied.
   private static let logLimit = 64 << 20
 

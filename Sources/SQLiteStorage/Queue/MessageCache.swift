@@ -19,7 +19,8 @@ struct MessageCache {
   /// Keeps a message that is about to be queued.
   mutating func insert(_ message: NewMessage) {
     guard message.body.spooledName != nil || message.size <= Self.contentLimit else { return }
-    fresh.insert(message, for: message.id.sequence, octets: message.storedOctets, parts: message.envelope.recipients.count)
+    fresh.insert(
+      message, for: message.id.sequence, octets: message.storedOctets, parts: message.envelope.recipients.count)
   }
 
   /// Takes out a message that nobody has claimed before.

@@ -90,7 +90,9 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     do {
       let unknown = zip(grants, fresh).filter { $1 == nil }.map(\.0)
       var read = try await read(unknown, at: request.now)[...]
-      let claims = zip(grants, fresh).compactMap { grant, message in message?.claim(grant.token) ?? read.popFirst() ?? nil }
+      let claims = zip(grants, fresh).compactMap { grant, message in
+        message?.claim(grant.token) ?? read.popFirst() ?? nil
+      }
       cache.withLock { cache in claims.forEach { cache.insert($0.1) } }
       return ClaimBatch(claims: claims.map(\.0), nextDue: nextDue)
     } catch {
