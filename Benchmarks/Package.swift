@@ -46,6 +46,10 @@ let package = Package(
       name: "bench-client",
       dependencies: [ours("MailModel"), ours("SMTPProtocol"), arguments, nioCore, nioPosix, nioTLS, nioSSL],
       swiftSettings: settings),
+    .executableTarget(
+      name: "bench-store",
+      dependencies: [ours("MailModel"), ours("DeliveryQueue"), ours("SQLiteStorage"), arguments, logging],
+      swiftSettings: settings),
     .target(name: "CAllocationCount"),
     .executableTarget(
       name: "bench-protocol", dependencies: [ours("MailModel"), ours("SMTPProtocol"), "CAllocationCount"],

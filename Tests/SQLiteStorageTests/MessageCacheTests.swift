@@ -57,16 +57,24 @@ import Testing
     }
   }
 
-  @Test func whatWasNotKeptIsNotKnown() async throws {
-    let folder = try await folder(cacheLimit: 2 * 1141)
+  @Test(arguments: [0, 32 << 20])
+  func whatWasNotKeptIsNotKnown(cacheLimit: Int) async throws {
+    let folder = try await folder(cacheLimit: cacheLimit)
     let message = Mail.message()
     try await folder.queue.enqueue(message)
-    try await folder.queue.deliverAll()
-    await #expect(throws: QueueError.self) { try await folder.queue.enqueue(message) }
-    let second = Mail.message()
-    try await folder.queue.enqueue(second)
-    try await spoil(folder)
-    #expect(try await claim(folder.queue).map(\.id) == [second.id])
+    let impostor = Mail.message(octets: 200, id: message.id)
+    await #expect { try await folder.queue.enqueue(impostor) } throws: { code($0) == .invalidMessage }
+    #expect(try await claim(folder.queue).map(\.size) == [message.size])
+    #expect(try await folder.queue.readAll(message.id).count == message.size)
+  }
+
+  @Test func whatHasChangedIsForgotten() async throws {
+    let folder = try await folder(cacheLimit: 32 << 20)
+    let message = Mail.message()
+    try await folder.queue.enqueue(message)
+    try await folder.resources.writer.perform { try $0.execute(sql: "UPDATE recipient SET attempts = 3") }
+    folder.queue.forget(message.id.sequence)
+    #expect(try await claim(folder.queue).flatMap(\.recipients).map(\.attempts) == [3, 3])
   }
 
   /// Octets of the prefix, and more.

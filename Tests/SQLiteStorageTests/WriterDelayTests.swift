@@ -97,17 +97,17 @@ import Testing
   }
 
   private func fill(_ writer: Writer, _ queue: DatabaseQueue, octets: [Int], transactions: Int) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for count in octets {
-        group.addTask { try await writer.perform(octets: count, delay: .seconds(1)) { _ in } }
-      }
-      // All are there: each waits, or was made.
-      while writer.waiting + writer.commits * (octets.count - writer.waiting) < octets.count { await Task.yield() }
-      if transactions > 0 { while writer.commits == 0 { await Task.yield() } }
-      #expect(try commits(writer, queue) == transactions)
-      clock.set(.seconds(1))
-      try await group.waitForAll()
+    var changes: [Task<Void, any Error>] = []
+    for count in octets {
+      let (waiting, commits) = (writer.waiting, writer.commits)
+      changes.append(Task { try await writer.perform(octets: count, delay: .seconds(1)) { _ in } })
+      while writer.waiting == waiting, writer.commits == commits { await Task.yield() }
+      // It has filled a transaction.
+      while writer.waiting < waiting, writer.commits == commits { await Task.yield() }
     }
+    #expect(try commits(writer, queue) == transactions)
+    clock.set(.seconds(1))
+    for change in changes { try await change.value }
   }
 
   @Test func whatWaitsWhenTheWriterIsClosedIsMade() async throws {

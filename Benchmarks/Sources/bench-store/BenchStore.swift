@@ -34,8 +34,7 @@ import SQLiteStorage
   func run() async throws {
     if start { return try await measureStart() }
     let queue = try await open()
-    let ids = QueueIDGenerator(after: queue.greatestSequence)
-    let mail = Mail(size: size, ids: ids)
+    let mail = Mail(size: size, after: queue.greatestSequence)
     let lives = Lives(of: mail, in: queue.store, inFlight: inFlight, delivers: !enqueueOnly)
     if queued > 0 { try await lives.fill(queued, isDue: due == .now) }
     try await lives.run(min(messages, 10 * inFlight))
@@ -50,9 +49,10 @@ import SQLiteStorage
   private func measureStart() async throws {
     let before = Usage()
     let queue = try await open()
-    let now = SystemTime().now()
+    // What is due later is due by then as well.
+    let now = SystemTime().now() + .seconds(30 * 86_400)
     let batch = try await queue.store.claim(ClaimRequest(limit: 1, now: now, leasedUntil: now + .seconds(60)))
-    guard let claim = batch.claims.first else { return print("nothing is due") }
+    guard let claim = batch.claims.first else { return print("the queue is empty") }
     let content = try await queue.store.content(of: claim.id)
     let octets = try await content.read(from: 0, limit: content.count).count
     let used = Usage() - before

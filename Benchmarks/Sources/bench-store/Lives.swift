@@ -18,14 +18,14 @@ struct Lives {
   /// Puts messages into the queue.
   func fill(_ count: Int, isDue: Bool) async throws {
     let instant = SystemTime().now() + (isDue ? .zero : .seconds(7 * 86_400))
-    _ = try await inParallel(count, tasks: 500) { try await store.enqueue(mail.message(at: instant)) }
+    _ = try await inParallel(count, tasks: 500) { try await store.enqueue(try mail.message(at: instant)) }
   }
 
   /// Runs so many lives, and tells how long each enqueue took.
   @discardableResult func run(_ count: Int) async throws -> LivesResult {
     let start = ContinuousClock.now
     let delays = try await inParallel(count, tasks: inFlight) {
-      let message = mail.message(at: SystemTime().now())
+      let message = try mail.message(at: SystemTime().now())
       let start = ContinuousClock.now
       try await store.enqueue(message)
       let delay = ContinuousClock.now - start

@@ -7,12 +7,16 @@ import GRDBSQLite
 /// The settings are made in `prepareDatabase` with GRDB's journal mode left alone, since its own WAL mode sets
 /// `synchronous` back to NORMAL, which loses acknowledged messages in a power cut. They are read back after opening.
 enum Connections {
-  /// Pages in the log from which on a commit copies them into the database. Small, so that no commit takes long.
-  private static let checkpointPages = 100
+  /// Pages in the log from which on a commit copies them into the database. Small, so that no commit takes long; smaller
+  /// still, the copying would cost more syncs than the commits.
+  private static let checkpointPages = 250
   /// Octets to which a log is cut that grew beyond them, while a reader kept it from being copied.
   private static let logLimit = 64 << 20
 
   /// The one connection that writes and copies the log.
+  ///
+  /// What is deleted is overwritten only in pages that are written anyhow (`secure_delete`): some builds of SQLite would
+  /// write every page that becomes free once more.
   static func writer(path: String) throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.label = "submission.writer"

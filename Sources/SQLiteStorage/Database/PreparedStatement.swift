@@ -52,6 +52,8 @@ struct PreparedStatement {
     mutating func bind(_ text: String?) {
       place += 1
       guard var text else { return check(sqlite3_bind_null(handle, place)) }
+      // Without an address, SQLite would take an empty text for NULL.
+      guard !text.isEmpty else { return check(sqlite3_bind_text(handle, place, "", 0, Self.copied)) }
       let place = place
       check(
         text.withUTF8 { octets in

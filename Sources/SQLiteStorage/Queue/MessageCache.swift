@@ -16,10 +16,11 @@ struct MessageCache {
   /// - Parameter limit: octets of memory, about: one half for each kind. What does not fit is not kept.
   init(limit: Int) { (fresh, claimed) = (Shelf(limit: limit / 2), Shelf(limit: limit / 2)) }
 
-  /// Keeps a message that is about to be queued.
+  /// Keeps a message that was queued.
   mutating func insert(_ message: NewMessage) {
     guard message.body.spooledName != nil || message.size <= Self.contentLimit else { return }
-    fresh.insert(message, for: message.id.sequence, octets: message.storedOctets, parts: message.envelope.recipients.count)
+    fresh.insert(
+      message, for: message.id.sequence, octets: message.storedOctets, parts: message.envelope.recipients.count)
   }
 
   /// Takes out a message that nobody has claimed before.

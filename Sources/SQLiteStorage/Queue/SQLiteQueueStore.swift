@@ -71,15 +71,14 @@ public final class SQLiteQueueStore: QueueStore {
     try await validate(message)
     let size = message.size
     try ledger.withLock { ledger throws(QueueError) in try ledger.reserve(size: size) }
-    // Before it is there for anybody else, so that whoever changes it finds it here.
-    cache.withLock { $0.insert(message) }
     do {
       try await write([message], delay: commitDelay) { try QueueWriting.insert(message, with: $0) }
     } catch {
-      forget(message.id.sequence)
       ledger.withLock { $0.release(size: size) }
       throw error
     }
+    // Before the ledger has it: nobody claims it, and no order changes it, until then.
+    cache.withLock { $0.insert(message) }
     ledger.withLock { $0.insertReserved(ClaimLedger.Entry(message)) }
   }
 
@@ -92,7 +91,9 @@ public final class SQLiteQueueStore: QueueStore {
     do {
       let unknown = zip(grants, fresh).filter { $1 == nil }.map(\.0)
       var read = try await read(unknown, at: request.now)[...]
-      let claims = zip(grants, fresh).compactMap { grant, message in message?.claim(grant.token) ?? read.popFirst() ?? nil }
+      let claims = zip(grants, fresh).compactMap { grant, message in
+        message?.claim(grant.token) ?? read.popFirst() ?? nil
+      }
       cache.withLock { cache in claims.forEach { cache.insert($0.1) } }
       return ClaimBatch(claims: claims.map(\.0), nextDue: nextDue)
     } catch {
@@ -193,8 +194,9 @@ public final class SQLiteQueueStore: QueueStore {
     return try await resources.reader.read { try QueueReading.content(of: id, on: $0) }
   }
 
-  /// To be called when something of a message has changed in the database, and before it can be claimed again.
-  func forget(_ sequence: Int64) { cache.withLock { $0.forget(sequence) } }
+  /// To be called when something of a message that the ledger has was changed in the database, before it can be claimed
+  /// again.
+  package func forget(_ sequence: Int64) { cache.withLock { $0.forget(sequence) } }
 }
 
 // MARK: - History
