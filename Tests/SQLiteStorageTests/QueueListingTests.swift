@@ -8,12 +8,12 @@ import Testing
 @Suite struct QueueListingTests {
   private let folders = TemporaryFolders()
 
-  /// 2,300 messages, of which the first, the 1,000th, the 1,001st and the last are another tenant's.
+  /// 2,300 messages, of which the first, the 2,000th, the 2,001st and the last are another tenant's.
   private func fill(_ store: SQLiteQueueStore) async throws -> (all: [QueueID], rare: [QueueID]) {
     var messages = (0..<2300).map { _ in Mail.message(octets: 1) }
-    for index in [0, 999, 1000, 2299] { messages[index].tenant = "rare" }
+    for index in [0, 1999, 2000, 2299] { messages[index].tenant = "rare" }
     try await store.enqueueAll(messages)
-    return (messages.map(\.id), [0, 999, 1000, 2299].map { messages[$0].id })
+    return (messages.map(\.id), [0, 1999, 2000, 2299].map { messages[$0].id })
   }
 
   @Test(arguments: [nil, [RecipientState.queued]])

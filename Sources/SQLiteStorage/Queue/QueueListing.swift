@@ -5,7 +5,7 @@ import MailModel
 /// What is read of many messages, to be looked at: a slice at a time.
 enum QueueListing {
   /// Messages looked at in one reading at most, whether selected or not.
-  static let span = 1000
+  static let span = 2000
   /// Messages shown in one reading at most.
   private static let page = 100
 
@@ -115,11 +115,16 @@ extension QueueListing {
     _ search: QueueSearch, by grouping: QueueGrouping, after sequence: Int64, on database: Database
   ) throws -> Slice<Count> {
     guard let last = try lastKey(search, after: sequence, on: database) else { return Slice(found: [], last: nil) }
-    // What is left of a path without its local part: the last `@` and what follows, or the whole of what has no `@`.
+    // What is left of a path without its local part: the `@` and what follows, or the whole of what has no `@`. Only a
+    // quoted local part holds an `@` itself, and to look for the last one takes longer.
     let group =
       switch grouping {
       case .tenant: "tenant"
-      case .destination: "substr(path, max(1, length(rtrim(path, replace(path, '@', '')))))"
+      case .destination:
+        """
+        substr(path, max(1, CASE WHEN substr(path, 1, 1) = '"' THEN length(rtrim(path, replace(path, '@', '')))
+          ELSE instr(path, '@') END))
+        """
       }
     let statement = try database.cachedStatement(
       sql: """
