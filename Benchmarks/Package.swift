@@ -37,8 +37,9 @@ let package = Package(
     .executableTarget(
       name: "bench-server",
       dependencies: [
-        ours("MailModel"), ours("SMTPProtocol"), ours("SMTPListener"), ours("DeliveryQueue"), ours("SQLiteStorage"),
-        arguments, lifecycle, logging, nioPosix, signals,
+        ours("MailModel"), ours("SMTPProtocol"), ours("SMTPAuth"), ours("AccessControl"), ours("SMTPSubmission"),
+        ours("SMTPListener"), ours("DeliveryQueue"), ours("SMTPDelivery"), ours("SQLiteStorage"), arguments,
+        lifecycle, logging, nioPosix, signals,
       ],
       swiftSettings: settings),
     .executableTarget(

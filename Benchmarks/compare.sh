@@ -6,8 +6,6 @@
 # What is missing is skipped by name: smtp-sink and smtp-source (Debian: postfix), go, openssl. The sources of go-smtp
 # and go-sasl come from the Go module proxy, or from $GO_SMTP_SOURCE, a folder that holds work trees of both.
 set -u
-cd "$(dirname "$0")" || exit 1
-export PATH="$PATH:/usr/sbin:/usr/local/sbin"
 
 rounds=5 messages=20000 idle=10000 only=. build=yes
 while [ $# -gt 0 ]; do
@@ -21,54 +19,12 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-work=$(mktemp -d) || exit 1
-children=()
-finish() {
-  for child in "${children[@]}"; do kill -KILL "$child" 2>/dev/null; done
-  wait 2>/dev/null
-  rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-say() { printf '%s\n' "$*" >&2; }
-has() { command -v "$1" >/dev/null; }
-skip() { say "skipped: $1 ($2)"; }
+. "$(dirname "$0")/shared.sh"
 
 # 10,000 connections need as many files, on both sides.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null
 
 # --- What there is to measure -------------------------------------------------------------------------------------
-
-if [ $build = yes ]; then swift build -c release >&2 || exit 1; fi
-bin=$(swift build -c release --show-bin-path) || exit 1
-
-next_port=$((20000 + RANDOM % 10000))
-declare -A ports
-declare -A pids
-
-# start NAME COMMAND...: runs it with PORT in its arguments replaced, and waits until the port is open.
-start() {
-  local name=$1 port=$next_port try
-  shift
-  next_port=$((next_port + 1))
-  "${@//PORT/$port}" >"$work/$name.log" 2>&1 &
-  children+=($!)
-  disown $!
-  for try in $(seq 100); do
-    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-      ports[$name]=$port pids[$name]=${children[-1]}
-      return
-    fi
-    sleep 0.1
-  done
-  skip "$name" "does not listen: $(head -c 300 "$work/$name.log")"
-}
-
-stop() {
-  kill -KILL "${pids[$1]}" 2>/dev/null
-  unset "ports[$1]" "pids[$1]"
-}
 
 certificate=()
 if has openssl && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
@@ -112,23 +68,6 @@ fi
 
 # --- Speed: messages a second -------------------------------------------------------------------------------------
 
-# Each takes a port and prints messages/s, or nothing where a message failed.
-by_source() {
-  local port=$1 began=$EPOCHREALTIME ended
-  shift
-  timeout 60 smtp-source "$@" -s 20 -m "$messages" -l 4096 "127.0.0.1:$port" >&2 || return
-  ended=$EPOCHREALTIME
-  awk -v n="$messages" -v a="$began" -v b="$ended" 'BEGIN { printf "%.0f\n", n / (b - a) }'
-}
-
-by_client() {
-  local port=$1
-  shift
-  timeout 60 "$bin/bench-client" --port "$port" --connections 20 --size 4096 "$@" >"$work/client.log" 2>&1 ||
-    { sed 's/^/  /' "$work/client.log" >&2; return; }
-  awk '$1 == "messages/s" { printf "%.0f\n", $2 }' "$work/client.log"
-}
-
 # Handshakes are slow, and so is a case of many.
 messages_of() {
   case $1 in
@@ -138,20 +77,21 @@ messages_of() {
   esac
 }
 
-# Milliseconds of processor time that a server has taken so far; nothing where there is no /proc.
-processor_time() {
-  [ -r "/proc/$1/stat" ] || return
-  awk -v ticks="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); printf "%d\n", ($12 + $13) * 1000 / ticks }' "/proc/$1/stat"
+client_rate() {
+  local case=$1 port=$2
+  shift 2
+  by_client "$port" --messages "$(messages_of $case)" "$@" && reported messages/s | cut -d. -f1
 }
 
 tls=(--starttls --auth user:password)
+# measure CASE PORT: prints messages/s, or nothing where a message failed.
 measure() {
   case $1 in
     session) by_source "$2" -d ;;
     connection) by_source "$2" ;;
-    pipelined) by_client "$2" --messages "$(messages_of $1)" --pipelining ;;
-    tls-*) by_client "$2" "${tls[@]}" --messages "$(messages_of $1)" --messages-per-session "${1#tls-}" ;;
-    queue) by_client "$2" --messages "$(messages_of $1)" ;;
+    pipelined) client_rate $1 "$2" --pipelining ;;
+    tls-*) client_rate $1 "$2" "${tls[@]}" --messages-per-session "${1#tls-}" ;;
+    queue) client_rate $1 "$2" ;;
   esac
 }
 
@@ -192,12 +132,7 @@ for round in $(seq "$rounds"); do
 done
 
 # The ratio is the median of the rounds' ratios, so that a machine that changes its pace does no harm.
-[ ${#cases[@]} -gt 0 ] && awk '
-  function median(list, count,   i, j, swap) {
-    for (i = 1; i <= count; i++) for (j = i + 1; j <= count; j++)
-      if (list[j] < list[i]) { swap = list[i]; list[i] = list[j]; list[j] = swap }
-    return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
-  }
+[ ${#cases[@]} -gt 0 ] && awk "$median"'
   { rate[$1, $2, $3] = $4; processor[$1, $2, $3] = $5; if ($3 > rounds) rounds = $3
     if (!(($1, $2) in seen)) { seen[$1, $2] = 1; order[++rows] = $1 " " $2 }
     if (!($1 in first)) first[$1] = $2 }
@@ -230,7 +165,7 @@ measure_idle() {
   before=$(resident "${pids[$name]}")
   "$bin/bench-client" --port "${ports[$name]}" --idle "$idle" "$@" >"$work/idle.log" 2>&1 &
   holder=$!
-  children+=($holder)
+  holders+=($holder)
   disown $holder
   for try in $(seq 600); do
     grep -q Holding "$work/idle.log" && break

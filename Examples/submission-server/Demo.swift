@@ -30,6 +30,12 @@ struct Demo: AsyncParsableCommand {
   var username: String?
   @Option(help: "The SMTP user's password from now on. Default: as it is, or a new one.")
   var password: String?
+  @Option(
+    help: "Space that is left free on the disk: a share such as 5%, or octets such as 2GiB. Default: 10%.",
+    transform: Parse.diskFloor)
+  var diskFloor: DiskFloor?
+  @Flag(help: "Write addresses into the log as they are. Default: masked.")
+  var logAddresses = false
   @Flag(help: "Print one line of JSON once the server listens.")
   var json = false
 
@@ -42,16 +48,18 @@ struct Demo: AsyncParsableCommand {
     logger.logLevel = .info
     guard let hostName = DomainName("localhost") else { throw ValidationError("no host name") }
 
-    let storage = try await StorageFolder(data.folder, logger: logger)
+    let storage = try await StorageFolder(data.folder, configuration: storageConfiguration, logger: logger)
     let files = try DemoFiles(folder: storage.path, host: host)
     let user = try await DemoTenant(tenants: storage.tenants, key: files.key)
       .user(named: username, password: password)
     let tls = try ServerTLS([CertificateFiles(chain: files.certificate, privateKey: files.privateKey)])
 
-    let delivery = DeliveryService(store: storage.queue, transport: try transport(hostName), logger: logger)
+    var (outgoing, incoming) = (DeliveryConfiguration(), SubmissionConfiguration(hostName: hostName))
+    if logAddresses { (outgoing.addressesInLog, incoming.addressesInLog) = (.plain, .plain) }
+    let delivery = DeliveryService(
+      store: storage.queue, transport: try transport(hostName), configuration: outgoing, logger: logger)
     let service = SubmissionService(
-      configuration: SubmissionConfiguration(hostName: hostName), tenants: storage.tenants, key: files.key,
-      queue: storage.queue, delivery: delivery,
+      configuration: incoming, tenants: storage.tenants, key: files.key, queue: storage.queue, delivery: delivery,
       queueIDs: QueueIDGenerator(after: storage.queue.greatestSequence), logger: logger)
     let server = try SMTPServer(
       endpoints: [.startTLS(host: host, port: port), .implicitTLS(host: host, port: tlsPort)],
@@ -75,6 +83,12 @@ struct Demo: AsyncParsableCommand {
       try await group.waitForAll()
     }
     await storage.close()
+  }
+
+  private var storageConfiguration: StorageConfiguration {
+    var configuration = StorageConfiguration()
+    if let diskFloor { configuration.diskFloor = diskFloor }
+    return configuration
   }
 
   private func transport(_ hostName: DomainName) throws -> any DeliveryTransport {

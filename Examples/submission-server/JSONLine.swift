@@ -5,6 +5,6 @@ enum JSONLine {
   static func encode(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return TerminalText.ofJSON(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 }

@@ -16,6 +16,10 @@ public struct StorageConfiguration: Hashable, Sendable {
   /// The same for outcomes, for which no client waits. Default 5 milliseconds.
   public var settlementDelay = Duration.milliseconds(5)
 
+  /// Octets of memory, about, in which messages are kept that were accepted or claimed a moment ago, so that they need not be
+  /// read from the disk where they are as well. Default 32 MiB; with 0, each is read.
+  public var cacheLimit = 32 << 20
+
   /// The defaults.
   public init() {}
 }

@@ -10,9 +10,9 @@ struct StorageMetrics: Sendable {
     commitDuration = Timer(label: "submission.storage.commit.duration", factory: factory)
   }
 
-  /// So many changes are on stable storage, after so long.
-  func committed(_ changes: Int, in duration: Duration) {
-    batchSize.record(changes)
-    commitDuration.record(duration: duration)
+  /// A transaction is on stable storage.
+  func committed(_ commit: Writer.Commit) {
+    batchSize.record(commit.changes)
+    commitDuration.record(duration: commit.duration)
   }
 }

@@ -110,4 +110,39 @@ import Testing
     ledger.insert(ClaimLedger.Entry(sequence: 9, due: at(1), size: 1))  // a report is taken all the same
     #expect(ledger.messages == 4)
   }
+
+  @Test func whatAnOrderTakesIsNotClaimedUntilItIsBack() {
+    var ledger = ledger([1, 2, 3, 50])
+    let claimed = ledger.claim(request(1, until: 10))
+    let (taken, held) = ledger.take([0, 1, 3, 77])
+    #expect(taken.map(\.sequence).sorted() == [1, 3])
+    #expect(held == [0])
+    #expect(ledger.messages == 4)
+    #expect(ledger.octets == 40)
+    #expect(ledger.claim(request(9, until: 20)).map(\.entry.sequence) == [2])
+    for entry in taken { ledger.putBack(entry, due: entry.sequence == 1 ? at(5) : .never) }
+    #expect(ledger.claim(request(9, until: 20)).map(\.entry.sequence) == [1])
+    ledger.endSettlement(claimed[0].token, due: nil)
+    #expect(ledger.claim(request(1_000_000, until: 1_000_001)).map(\.entry.sequence) == [2, 1])
+    #expect(ledger.messages == 3)
+  }
+
+  @Test func whatAnOrderEndsLeavesRoom() {
+    var ledger = ledger([1, 2])
+    let (taken, held) = ledger.take([0])
+    #expect(held.isEmpty)
+    for entry in taken { ledger.putBack(entry, due: nil) }
+    #expect(ledger.messages == 1)
+    #expect(ledger.octets == 10)
+    #expect(ledger.claim(request(9, until: 20)).map(\.entry.sequence) == [1])
+  }
+
+  @Test func whatIsHeldNamesNoTime() {
+    var ledger = ledger([1])
+    let (taken, _) = ledger.take([0])
+    #expect(ledger.nextDue == nil)
+    for entry in taken { ledger.putBack(entry, due: .never) }
+    #expect(ledger.nextDue == nil)
+    #expect(ledger.claim(request(1_000_000, until: 2_000_000)).isEmpty)
+  }
 }

@@ -3,7 +3,8 @@ import Testing
 
 /// A program that the tests speak with, and that they did not write.
 enum Peer: String, CaseIterable {
-  case openssl, swaks, msmtp, curl, python3
+  case openssl, swaks, msmtp, curl, python3, strace, mount, umount
+  case mkfsExt4 = "mkfs.ext4"
   case smtpSink = "smtp-sink"
 
   var path: String? {

@@ -30,15 +30,18 @@ final class DemoServer: Sendable {
   private let child: Child
 
   /// Starts and waits until it listens.
+  ///
+  /// - Parameter log: where to write what it says; beside its data if not said.
   static func start(
-    data: String, relay: String? = nil, username: String? = "username", password: String? = "password"
+    data: String, relay: String? = nil, username: String? = "username", password: String? = "password",
+    log: String? = nil, options: [String] = []
   ) async throws -> DemoServer {
     try await offPool {
       var arguments = ["demo", "--port", "0", "--tls-port", "0", "--json", "--data", data]
       if let relay { arguments += ["--relay", relay] }
       if let username { arguments += ["--username", username] }
       if let password { arguments += ["--password", password] }
-      return try DemoServer(arguments, log: data + ".log")
+      return try DemoServer(arguments + options, log: log ?? data + ".log")
     }
   }
 
@@ -89,6 +92,13 @@ final class DemoServer: Sendable {
       child.signal(SIGINT)
       return child.wait(seconds: 60)
     }
+  }
+
+  /// Waits until it ends by itself; kills it where it does not.
+  ///
+  /// - Returns: the exit status.
+  func end(seconds: Int = 30) async throws -> Int32 {
+    try await offPool { [child] in child.wait(seconds: seconds) }
   }
 
   var data: String { announcement.data }

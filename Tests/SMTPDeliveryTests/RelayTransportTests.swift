@@ -28,6 +28,15 @@ struct RelayTransportTests {
     }
   }
 
+  /// A name may have several addresses of which one alone answers, as loopback's IPv6 does not here.
+  @Test func aNameIsLookedUp() async throws {
+    try await ScriptedServer.run(ScriptedServer.polite()) { server in
+      let relay = try #require(RelayEndpoint("localhost:\(server.endpoint.port)"))
+      let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(relay))
+      #expect(report.outcomes == [.delivered(DeliveryReply(code: 250, text: "250 2.0.0 queued as 17"))])
+    }
+  }
+
   @Test func eachRecipientHasItsOwnOutcome() async throws {
     let script = ScriptedServer.polite { event in
       switch event {

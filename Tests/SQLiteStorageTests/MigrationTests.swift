@@ -9,6 +9,26 @@ import Testing
 @Suite struct MigrationTests {
   private let folders = TemporaryFolders()
 
+  /// What the step `queue 2` added to ``makeFolderOfVersion2(holding:at:)``.
+  private func makeFolderOfVersion3(holding id: QueueID, at accepted: Timestamp) async throws -> String {
+    let path = try await makeFolderOfVersion2(holding: id, at: accepted)
+    let database = try DatabaseQueue(path: path + "/submission.sqlite")
+    try await database.write { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE message ADD COLUMN smtputf8 INTEGER;
+          ALTER TABLE message ADD COLUMN ret TEXT;
+          ALTER TABLE message ADD COLUMN envid TEXT;
+          ALTER TABLE message ADD COLUMN submitter TEXT;
+          ALTER TABLE recipient ADD COLUMN notify INTEGER;
+          ALTER TABLE recipient ADD COLUMN orcpt TEXT;
+          PRAGMA user_version = 3;
+          """)
+    }
+    try database.close()
+    return path
+  }
+
   /// The schema of version 2 as it was released, with a message for two recipients, of whom one is deferred.
   private func makeFolderOfVersion2(holding id: QueueID, at accepted: Timestamp) async throws -> String {
     let path = folders.newPath()
@@ -117,5 +137,41 @@ import Testing
     }
     await (try folders.open(path)).close()
     #expect(try await SQLiteQueueReader(folder: path).status(of: id) != nil)
+  }
+
+  /// What is open is counted when the columns for that are made.
+  @Test func recipientsOfAnEarlierVersionAreCounted() async throws {
+    let now = SystemTime().now()
+    let id = Mail.ids.next(at: now)
+    let path = try await makeFolderOfVersion3(holding: id, at: now)
+    let later = [Mail.ids.next(at: now), Mail.ids.next(at: now)].map(\.sequence)
+    let database = try DatabaseQueue(path: path + "/submission.sqlite")
+    try await database.write { database in
+      // A third recipient that is final; one message of which all are queued, and one that is finished.
+      try database.execute(
+        sql: """
+          INSERT INTO recipient (message, place, path, state, attempts) VALUES (\(id.sequence), 2, 'x@example.org', 2, 1);
+          INSERT INTO message (sequence, secret, reverse_path, body_type, accepted_at, size)
+            VALUES (\(later[0]), 1, '', '7BIT', 5, 30), (\(later[1]), 1, '', '7BIT', 5, 40);
+          INSERT INTO recipient (message, place, path, state, attempts, next_attempt) VALUES
+            (\(later[0]), 0, 'a@example.org', 0, 0, 5), (\(later[0]), 1, 'b@example.org', 0, 0, 5),
+            (\(later[1]), 0, 'c@example.org', 3, 1, NULL);
+          INSERT INTO content VALUES (\(later[0]), NULL, x'0D0A', x'');
+          INSERT INTO pending VALUES (\(later[0]), 5, 30);
+          """)
+    }
+    try database.close()
+    let folder = try await folders.open(path)
+    let rows = try await folder.resources.writer.perform { database in
+      try Row.fetchAll(database, sql: "SELECT message, queued, deferred, held FROM pending ORDER BY message").map {
+        [$0[0], $0[1], $0[2], $0[3]] as [Int64]
+      }
+    }
+    #expect(rows == [[id.sequence, 1, 1, 0], [later[0], 2, 0, 0]])
+    let summary = QueueSummary(messages: 2, octets: 50, recipients: [.queued: 3, .deferred: 1], oldest: now)
+    #expect(try await folder.queue.summary() == summary)
+    let hold = QueueOrder(.hold, by: "Ada", because: "a test", at: now)
+    #expect(try await folder.queue.apply(hold, to: .everything).recipients == 4)
+    #expect(try await folder.queue.summary().recipients == [.held: 4])
   }
 }

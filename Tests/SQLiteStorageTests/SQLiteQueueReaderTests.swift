@@ -75,4 +75,24 @@ import Testing
     await #expect { try await SQLiteQueueReader(folder: path) } throws: { ($0 as? StorageError)?.code == .notFound }
     #expect(try FileManager.default.contentsOfDirectory(atPath: path).isEmpty)
   }
+
+  @Test func selectsAndCountsAsTheStoreDoes() async throws {
+    let path = folders.newPath()
+    let store = try await folders.open(path).queue
+    let reader = try await SQLiteQueueReader(folder: path)
+    #expect(try await reader.summary() == QueueSummary())
+    let messages = (0..<4).map { _ in Mail.message() }
+    try await store.enqueueAll(messages)
+    let hold = QueueOrder(.hold, by: "Ada", because: "a test", at: SystemTime().now())
+    _ = try await store.apply(hold, to: QueueSelection(ids: [messages[1].id, messages[3].id]))
+    #expect(try await reader.summary().recipients == [.queued: 4, .held: 4])
+    let held = QueueSelection(tenant: "tenant", states: [.held])
+    #expect(try await reader.messages(held, after: nil, limit: 10).map(\.id) == [messages[1].id, messages[3].id])
+    #expect(try await reader.messages(held, after: messages[1].id, limit: 10).first?.recipients[0].order == hold)
+    #expect(
+      try await reader.counts(held, by: .destination, limit: 1) == [
+        QueueCount(name: "example.org", recipients: [.held: 4])
+      ])
+    #expect(try await reader.counts(.everything, by: .tenant, limit: 1).map(\.total) == [8])
+  }
 }

@@ -12,18 +12,34 @@ import Testing
   /// How a store ends before it is opened again.
   enum End: CaseIterable { case clean, crash }
 
+  /// A configuration with which everything is read from the database, and nothing known.
+  private var reading: StorageConfiguration {
+    var configuration = StorageConfiguration()
+    configuration.cacheLimit = 0
+    return configuration
+  }
+
   @Test(arguments: QueueStoreConformance.Check.allCases, End.allCases)
   func conforms(_ check: QueueStoreConformance.Check, _ end: End) async {
+    await conforms(check, end, StorageConfiguration())
+  }
+
+  @Test(arguments: QueueStoreConformance.Check.allCases)
+  func conformsWithoutACache(_ check: QueueStoreConformance.Check) async { await conforms(check, .crash, reading) }
+
+  private func conforms(
+    _ check: QueueStoreConformance.Check, _ end: End, _ configuration: StorageConfiguration
+  ) async {
     let folders = folders
     let conformance = QueueStoreConformance {
-      try await folders.open().queue
+      try await folders.open(configuration: configuration).queue
     } reopen: { store in
       guard let (folder, path) = (store as? SQLiteQueueStore).flatMap(folders.folder) else { return store }
       switch end {
-      case .crash: return try await folders.open(try folders.crashCopy(of: path)).queue
+      case .crash: return try await folders.open(try folders.crashCopy(of: path), configuration: configuration).queue
       case .clean:
         await folder.close()
-        return try await folders.open(path).queue
+        return try await folders.open(path, configuration: configuration).queue
       }
     }
     #expect(await conformance.run(check) == [])
@@ -119,7 +135,7 @@ import Testing
   }
 
   @Test func whatCannotBeUnderstoodDoesNotHoldUpTheRest() async throws {
-    let folder = try await folders.open()
+    let folder = try await folders.open(configuration: reading)
     let messages = [Mail.message(), Mail.message(), Mail.message()]
     for message in messages { try await folder.queue.enqueue(message) }
     let broken = messages[1].id.sequence
@@ -143,7 +159,7 @@ import Testing
     "recipient SET orcpt = 'rfc822;j' || char(246) || 'rg'",
   ])
   func aDamagedParameterIsNotGuessed(_ damage: String) async throws {
-    let folder = try await folders.open()
+    let folder = try await folders.open(configuration: reading)
     let messages = [Mail.message(), Mail.message()]
     for message in messages { try await folder.queue.enqueue(message) }
     let key = damage.hasPrefix("message") ? "sequence" : "message"
@@ -158,7 +174,7 @@ import Testing
   }
 
   @Test func anErrorOfTheDatabasePutsNothingOff() async throws {
-    let folder = try await folders.open()
+    let folder = try await folders.open(configuration: reading)
     let messages = [Mail.message(), Mail.message()]
     for message in messages { try await folder.queue.enqueue(message) }
     let now = SystemTime().now()

@@ -1,3 +1,4 @@
+import Foundation
 import MailModel
 import NIOCore
 import SMTPProtocol
@@ -37,7 +38,17 @@ final class Load: Sendable {
     }
   }
 
-  func delivered(in duration: TimeAmount) { state.withLock { $0.results.latencies.append(duration) } }
+  /// A message was taken.
+  ///
+  /// - Parameters:
+  ///   - reply: from the end of the content to its reply.
+  ///   - transaction: from MAIL to that reply.
+  func delivered(reply: TimeAmount, transaction: TimeAmount) {
+    state.withLock { state in
+      state.results.replies.append(reply)
+      state.results.transactions.append(transaction)
+    }
+  }
 
   func failed(_ reason: String) {
     state.withLock { state in
@@ -49,10 +60,12 @@ final class Load: Sendable {
   func sessionEnded() { state.withLock { $0.results.sessions += 1 } }
 }
 
-/// What came of a load.
+/// What came of a load. Every time is kept, so that the percentiles are exact.
 struct Results: Sendable {
-  /// From MAIL to the reply to the end of the content, one for each message that was taken.
-  var latencies: [TimeAmount] = []
+  /// From the end of the content to its reply, one for each message that was taken.
+  var replies: [TimeAmount] = []
+  /// From MAIL to that reply.
+  var transactions: [TimeAmount] = []
   /// Sessions that said goodbye.
   var sessions = 0
   /// Messages that were refused and sessions that broke, by reason.
@@ -61,18 +74,24 @@ struct Results: Sendable {
   /// Name and value, one a line, for people and for `awk`.
   func report(over duration: Duration) -> String {
     let seconds = duration / .seconds(1)
-    let sorted = latencies.sorted()
     var lines = [
-      ("messages", "\(latencies.count)"), ("failures", "\(failures.values.reduce(0, +))"),
-      ("seconds", decimal(seconds)), ("messages/s", decimal(Double(latencies.count) / seconds)),
+      ("messages", "\(replies.count)"), ("failures", "\(failures.values.reduce(0, +))"),
+      ("seconds", decimal(seconds)), ("messages/s", decimal(Double(replies.count) / seconds)),
       ("sessions/s", decimal(Double(sessions) / seconds)),
     ]
-    for (name, part) in [("p50-ms", 0.5), ("p99-ms", 0.99), ("p99.9-ms", 0.999)] where !sorted.isEmpty {
-      let rank = Int((Double(sorted.count) * part).rounded(.up)) - 1
-      lines.append((name, decimal(Double(sorted[max(0, rank)].nanoseconds) / 1e6)))
-    }
+    lines += percentiles(of: replies, named: "reply") + percentiles(of: transactions, named: "transaction")
     lines += failures.sorted { $0.value > $1.value }.map { ("failure", "\($0.value) × \($0.key)") }
-    return lines.map { $0.0 + String(repeating: " ", count: 12 - $0.0.count) + $0.1 }.joined(separator: "\n")
+    return lines.map { $0.0.padding(toLength: 22, withPad: " ", startingAt: 0) + $0.1 }.joined(separator: "\n")
+  }
+
+  /// In milliseconds, by the nearest rank: so many percent of the times are as long as this or shorter.
+  private func percentiles(of times: [TimeAmount], named name: String) -> [(String, String)] {
+    guard !times.isEmpty else { return [] }
+    let sorted = times.sorted()
+    return [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)].map { percentile, part in
+      let rank = Int((Double(sorted.count) * part).rounded(.up))
+      return ("\(name)-\(percentile)-ms", decimal(Double(sorted[max(1, rank) - 1].nanoseconds) / 1e6))
+    }
   }
 
   private func decimal(_ value: Double) -> String {

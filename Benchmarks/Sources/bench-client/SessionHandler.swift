@@ -25,7 +25,10 @@ final class SessionHandler: ChannelInboundHandler {
   private var input = ByteBuffer()
   private var output: [UInt8] = []
   private var sent = 0
+  /// When MAIL was said.
   private var began = NIODeadline.now()
+  /// When the last octets of the content were handed on.
+  private var contentEnded = NIODeadline.now()
 
   init(_ purpose: Purpose, configuration: ClientConfiguration, tls: NIOSSLContext?) {
     (self.purpose, self.tls) = (purpose, tls)
@@ -108,6 +111,7 @@ final class SessionHandler: ChannelInboundHandler {
   private func send(_ content: [UInt8], _ context: ChannelHandlerContext) {
     var action = session.writeContent(content.span, at: now, output: &output)
     if action == .read { action = session.finishContent(at: now, output: &output) }
+    contentEnded = .now()
     perform(action, context)
   }
 
@@ -134,7 +138,12 @@ final class SessionHandler: ChannelInboundHandler {
     var refusals = outcomes.lazy.compactMap { outcome -> String? in
       if case .accepted = outcome { nil } else { "\(outcome)" }
     }.makeIterator()
-    if let refusal = refusals.next() { load.failed(refusal) } else { load.delivered(in: .now() - began) }
+    let end = NIODeadline.now()
+    if let refusal = refusals.next() {
+      load.failed(refusal)
+    } else {
+      load.delivered(reply: end - contentEnded, transaction: end - began)
+    }
   }
 
   private func note(_ failure: ClientFailure) {

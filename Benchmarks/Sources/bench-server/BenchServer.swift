@@ -4,13 +4,15 @@ import Foundation
 import Logging
 import MailModel
 import NIOPosix
+import SMTPDelivery
 import SMTPListener
 import SMTPProtocol
+import SMTPSubmission
 import SQLiteStorage
 import ServiceLifecycle
 import UnixSignals
 
-/// A server to measure: the library's listener, in front of a policy that accepts everybody and everything.
+/// A server to measure: the library's listener, and behind it nothing, or the library's whole way of a message.
 @main struct BenchServer: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench-server", abstract: "An SMTP server for benchmarks, open to everybody who reaches it.",
@@ -19,9 +21,9 @@ import UnixSignals
   enum Mode: String, ExpressibleByArgument, CaseIterable {
     /// Content is counted and forgotten.
     case discard
-    /// Content goes through a queue in memory, and is delivered to nowhere.
+    /// Content goes through the submission service and a queue in memory.
     case memory
-    /// Content goes through a queue on disk, synced before the reply, and is delivered to nowhere.
+    /// Content goes through the submission service and a queue on disk, synced before the reply.
     case sqlite
   }
 
@@ -34,60 +36,94 @@ import UnixSignals
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Offer STARTTLS with this certificate and key, in PEM, and then AUTH.", valueName: "certificate> <key"))
+      "Offer STARTTLS with this certificate and key, in PEM, and then AUTH; for discard alone.",
+      valueName: "certificate> <key"))
   var tls: [String] = []
   @Option(help: "The folder of the queue on disk; needed for sqlite.")
   var data: String?
+  @Option(
+    help: ArgumentHelp(
+      "Relay the queue's messages there, in clear. Default: they are delivered to nowhere.", valueName: "host:port"))
+  var deliver: String?
+  @Option(help: "Messages of the queue that are delivered at once.")
+  var workers = DeliveryConfiguration().workers
   @Option(help: "Event-loop threads. Two share two cores badly with a client on the same machine.")
   var threads = 1
+  @Flag(help: "Log to standard error what a service would: two lines for each message of a queue.")
+  var logMessages = false
 
   func validate() throws {
     guard tls.isEmpty || tls.count == 2 else { throw ValidationError("--tls takes a certificate and its key.") }
+    guard tls.isEmpty || mode == .discard else { throw ValidationError("--tls is for --mode discard.") }
     guard mode != .sqlite || data != nil else { throw ValidationError("--mode sqlite needs --data.") }
-    guard threads > 0 else { throw ValidationError("--threads must be 1 or more.") }
+    guard threads > 0, workers > 0 else { throw ValidationError("--threads and --workers must be 1 or more.") }
+    if let deliver {
+      guard RelayEndpoint(deliver) != nil else { throw ValidationError("'\(deliver)' is not HOST:PORT.") }
+      guard mode != .discard else { throw ValidationError("--deliver needs a queue: --mode memory or sqlite.") }
+    }
   }
 
   func run() async throws {
     var logger = Logger(label: "bench-server", factory: { StreamLogHandler.standardError(label: $0) })
-    logger.logLevel = .warning
+    logger.logLevel = logMessages ? .info : .warning
+    guard let hostName = DomainName("bench.example.com") else { throw ValidationError("no host name") }
+    let bench = Bench(hostName: hostName, loops: MultiThreadedEventLoopGroup(numberOfThreads: threads), logger: logger)
     switch mode {
     case .discard:
       let discard = Discard()
-      try await serve(discard, with: [], logger)
+      try await serve(OpenPolicy(discard: discard), with: [], bench)
       print(discard)
     case .memory:
-      try await serve(InMemoryQueueStore(finishedMessages: 1_000), with: [], lastID: 0, logger)
+      try await serve(InMemoryQueueStore(finishedMessages: 1_000), with: [], lastID: 0, bench)
     case .sqlite:
       let storage = try await StorageFolder(data ?? "", logger: logger)
-      try await serve(storage.queue, with: [storage], lastID: storage.queue.greatestSequence, logger)
+      try await serve(storage.queue, with: [storage], lastID: storage.queue.greatestSequence, bench)
       await storage.close()
     }
   }
 
-  private func serve(
-    _ queue: any QueueStore, with services: [any Service], lastID: Int64, _ logger: Logger
-  ) async throws {
-    let delivery = DeliveryService(store: queue, transport: VanishingTransport(), logger: logger)
-    let destination = QueueDestination(queue: queue, delivery: delivery, ids: QueueIDGenerator(after: lastID))
-    try await serve(destination, with: services + [delivery], logger)
+  /// What all parts share.
+  private struct Bench {
+    let hostName: DomainName
+    let loops: MultiThreadedEventLoopGroup
+    let logger: Logger
   }
 
   private func serve(
-    _ destination: some MessageDestination, with services: [any Service], _ logger: Logger
+    _ queue: any QueueStore, with services: [any Service], lastID: Int64, _ bench: Bench
   ) async throws {
-    guard let hostName = DomainName("bench.example.com") else { throw ValidationError("no host name") }
-    var configuration = ServerConfiguration(hostName: hostName)
+    let account = try await BenchAccount()
+    var configuration = DeliveryConfiguration()
+    configuration.workers = workers
+    let delivery = DeliveryService(
+      store: queue, transport: try transport(bench), configuration: configuration, logger: bench.logger)
+    let service = SubmissionService(
+      configuration: SubmissionConfiguration(hostName: bench.hostName), tenants: account.tenants, key: account.key,
+      queue: queue, delivery: delivery, queueIDs: QueueIDGenerator(after: lastID), logger: bench.logger)
+    try await serve(SignedInPolicy(service: service, account: account), with: services + [delivery], bench)
+  }
+
+  private func transport(_ bench: Bench) throws -> any DeliveryTransport {
+    guard let relay = deliver.flatMap({ RelayEndpoint($0) }) else { return VanishingTransport() }
+    var client = ClientConfiguration(helloName: bench.hostName)
+    client.security = .none
+    return try RelayTransport(RelayConfiguration(relay: relay, client: client), eventLoopGroup: bench.loops)
+  }
+
+  private func serve(
+    _ policy: some SubmissionPolicy, with services: [any Service], _ bench: Bench
+  ) async throws {
+    var configuration = ServerConfiguration(hostName: bench.hostName)
     configuration.requiresAuthentication = false
     configuration.limits = .raised
     let certificates = try tls.isEmpty ? nil : ServerTLS([CertificateFiles(chain: tls[0], privateKey: tls[1])])
     let server = try SMTPServer(
       endpoints: [tls.isEmpty ? .insecurePlaintext(host: host, port: port) : .startTLS(host: host, port: port)],
-      configuration: configuration, connectionLimits: .raised, tls: certificates,
-      policy: OpenPolicy(destination: destination),
-      eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: threads), logger: logger)
+      configuration: configuration, connectionLimits: .raised, tls: certificates, policy: policy,
+      eventLoopGroup: bench.loops, logger: bench.logger)
 
     let all = ServiceGroup(
-      services: services + [server], gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+      services: services + [server], gracefulShutdownSignals: [.sigint, .sigterm], logger: bench.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await announce(server.boundAddresses()[0]) }
       group.addTask { try await all.run() }
@@ -100,7 +136,8 @@ import UnixSignals
     let security = tls.isEmpty ? "in plain text" : "STARTTLS and AUTH"
     let (connections, limits) = (ConnectionLimits.raised, Limits.raised)
     let line = """
-      Listening on \(address), \(security), mode \(mode), threads \(threads); limits: connections and \
+      Listening on \(address), \(security), mode \(mode), threads \(threads), workers \(workers), \
+      delivering to \(deliver ?? "nowhere"); limits: connections and \
       connections per source \(connections.connections), recipients \(limits.recipients), messages per session none, \
       idle \(limits.commandTimeout)
       """

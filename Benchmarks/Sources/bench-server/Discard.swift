@@ -3,11 +3,12 @@ import SMTPProtocol
 import Synchronization
 
 /// Counts what comes, and forgets it.
-final class Discard: MessageDestination {
+final class Discard: Sendable {
   private let octets = Atomic(0)
   private let messages = Atomic(0)
 
-  func makeSink(for message: MessageRequest) -> Sink { Sink(discard: self) }
+  /// Takes one message's content.
+  func makeSink() -> Sink { Sink(discard: self) }
 
   struct Sink: MessageSink {
     fileprivate let discard: Discard

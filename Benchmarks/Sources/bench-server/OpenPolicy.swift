@@ -2,26 +2,18 @@ import MailModel
 import SMTPProtocol
 import Synchronization
 
-/// Where a bench's messages go.
-protocol MessageDestination: Sendable {
-  associatedtype Sink: MessageSink
+/// A policy that lets everybody in, believes every password, and counts and forgets every message.
+struct OpenPolicy: SubmissionPolicy {
+  let discard: Discard
 
-  /// Takes one message's content.
-  func makeSink(for message: MessageRequest) -> Sink
-}
-
-/// A policy that lets everybody in, believes every password and takes every message.
-struct OpenPolicy<Destination: MessageDestination>: SubmissionPolicy {
-  let destination: Destination
-
-  func connect(_ connection: ConnectionFacts) async -> ConnectionDecision<OpenSession<Destination>> {
-    .accept(OpenSession(destination: destination))
+  func connect(_ connection: ConnectionFacts) async -> ConnectionDecision<OpenSession> {
+    .accept(OpenSession(discard: discard))
   }
 }
 
 /// It keeps nothing of a connection: all connections share one destination.
-struct OpenSession<Destination: MessageDestination>: PolicySession {
-  let destination: Destination
+struct OpenSession: PolicySession {
+  let discard: Discard
 
   func mechanisms(_ tls: TLSFacts) -> [String] { ["PLAIN", "LOGIN"] }
 
@@ -34,9 +26,7 @@ struct OpenSession<Destination: MessageDestination>: PolicySession {
 
   func recipient(_ recipient: Recipient) async -> PolicyDecision { .accept }
 
-  func beginMessage(_ message: MessageRequest) async -> MessageDecision<Destination.Sink> {
-    .accept(destination.makeSink(for: message))
-  }
+  func beginMessage(_ message: MessageRequest) async -> MessageDecision<Discard.Sink> { .accept(discard.makeSink()) }
 }
 
 /// PLAIN or LOGIN, whatever the credentials.

@@ -21,7 +21,7 @@ final class Attempt: Sendable {
     (self.configuration, self.log, self.metrics, self.pool) = (configuration, log, metrics, pool)
   }
 
-  /// Delivers, settles, and frees its worker. Cancelling the task means that the service must stop.
+  /// Delivers, frees its worker, and settles. Cancelling the task means that the service must stop.
   func run() async {
     metrics.begun()
     defer { metrics.ended() }
@@ -33,6 +33,7 @@ final class Attempt: Sendable {
       } onCancel: {
         delivery.cancel()
       }
+      pool.beginSettling()
       let end = await settle(report, isCutOff: Task.isCancelled)
       group.cancelAll()
       // What can never be recorded must not be delivered again either, as long as we can see to that.

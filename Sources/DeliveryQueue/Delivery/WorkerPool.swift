@@ -2,9 +2,17 @@ import MailModel
 import Synchronization
 
 /// How many of a service's workers are busy, and whether more may be set to work.
+///
+/// A worker is free once its attempt has ended: that the outcome is recorded is waited for without it, so that a store may
+/// take its time to record many at once.
 final class WorkerPool: Sendable {
+  /// Outcomes at most, for each worker, that wait to be recorded; with more, no worker is free.
+  static let outcomesPerWorker = 8
+
   private struct State {
     var busy = 0
+    /// Outcomes that wait to be recorded.
+    var settling = 0
     /// Workers whose settlement the store has not taken yet.
     var unsettled = 0
     var isStopping = false
@@ -21,8 +29,14 @@ final class WorkerPool: Sendable {
 
   /// Workers that may start. None while the store fails to take a settlement: what was delivered then would be
   /// delivered again after a restart.
-  var free: Int { state.withLock { $0.unsettled > 0 ? 0 : max(0, size - $0.busy) } }
-  var isBusy: Bool { state.withLock { $0.busy > 0 } }
+  var free: Int {
+    state.withLock { state in
+      guard state.unsettled == 0, state.settling < size * Self.outcomesPerWorker else { return 0 }
+      return max(0, size - state.busy)
+    }
+  }
+  /// Whether anything is attempted or to be recorded.
+  var isBusy: Bool { state.withLock { $0.busy + $0.settling > 0 } }
   var isStopping: Bool { state.withLock { $0.isStopping } }
   var isDeadlineOver: Bool { state.withLock { $0.isDeadlineOver } }
 
@@ -34,14 +48,24 @@ final class WorkerPool: Sendable {
     }
   }
 
-  /// A worker is done.
+  /// A worker is done with its attempt; the outcome is to be recorded.
+  func beginSettling() {
+    change { state in
+      state.busy -= 1
+      state.settling += 1
+    }
+  }
+
+  /// The outcome is recorded.
   ///
   /// - Parameter keeps: whether the claim is held on to, since what came of it can never be recorded.
   func end(_ token: Claim.Token, keeps: Bool) {
-    change { state in
-      state.busy -= 1
+    let mayMatter = state.withLock { state in
+      state.settling -= 1
       if !keeps { state.leases[token] = nil }
+      return state.isStopping || state.settling == size * Self.outcomesPerWorker - 1
     }
+    if mayMatter { bell.ring() }
   }
 
   func beginTrouble() { state.withLock { $0.unsettled += 1 } }

@@ -164,6 +164,35 @@ extension ClaimLedger {
   }
 }
 
+// MARK: - Orders
+
+extension ClaimLedger {
+  /// Takes those of the messages that wait out, whether or not they are due, for an operator's order. In one pass over all
+  /// that waits, so a large order takes all of its messages at once.
+  ///
+  /// What is taken counts as before, but no claim gives it and no lease of it ends: each must come back with
+  /// ``putBack(_:due:)``.
+  ///
+  /// - Returns: those taken, and those of the others that are claimed.
+  package mutating func take(_ sequences: Set<Int64>) -> (taken: [Entry], claimed: [Int64]) {
+    var taken: [Entry] = []
+    waiting = waiting.filter { entry in
+      guard sequences.contains(entry.sequence) else { return true }
+      taken.append(entry)
+      return false
+    }
+    return (taken, holdings.values.map(\.entry.sequence).filter(sequences.contains))
+  }
+
+  /// Lets a message that was taken wait again.
+  ///
+  /// - Parameter due: when the first of the recipients left is due; `nil` where none is left.
+  package mutating func putBack(_ entry: Entry, due: Timestamp?) {
+    guard let due else { return subtract(size: entry.size) }
+    waiting.insert(Entry(sequence: entry.sequence, due: due, size: entry.size))
+  }
+}
+
 // MARK: - Leases
 
 extension ClaimLedger {

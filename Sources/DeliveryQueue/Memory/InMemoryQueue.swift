@@ -125,15 +125,21 @@ extension InMemoryQueue {
     }
     _ = try ledger.beginSettlement(settlement.token, of: sequence)
     for change in settlement.changes { message.status.recipients[change.index].apply(change, at: settlement.at) }
-    let due = message.status.isFinal ? nil : message.status.recipients.compactMap(\.nextAttempt).min() ?? .never
-    if due == nil { message.content = nil }
-    messages[sequence] = message
+    let due = record(message)
     ledger.endSettlement(settlement.token, due: due)
     for new in settlement.newMessages {
       try keep(new)
       ledger.insert(ClaimLedger.Entry(new))
     }
     if due == nil { finish(settlement.id) }
+  }
+
+  /// Keeps what became of a message, and says when the first of the recipients left is due; without one, its content goes.
+  private mutating func record(_ message: Message) -> Timestamp? {
+    let due = message.status.isFinal ? nil : message.status.recipients.compactMap(\.nextAttempt).min() ?? .never
+    messages[message.status.id.sequence] = message
+    if due == nil { messages[message.status.id.sequence]?.content = nil }
+    return due
   }
 
   func content(of id: QueueID) throws(QueueError) -> InMemoryContent {
@@ -173,6 +179,29 @@ extension InMemoryQueue {
   }
 }
 
+// MARK: - Orders
+
+extension InMemoryQueue {
+  mutating func apply(_ order: QueueOrder, to selection: QueueSelection) -> QueueOrderResult {
+    let selection = selection.concerned(by: order)
+    let selected = messages.values.lazy.map(\.status).filter(selection.contains).map(\.id.sequence)
+    let (taken, claimed) = ledger.take(Set(selected))
+    var result = QueueOrderResult()
+    result.underAttempt = claimed.compactMap { messages[$0]?.status.id }.sorted()
+    for entry in taken.sorted(by: { $0.sequence < $1.sequence }) {
+      guard var message = messages[entry.sequence] else { continue }
+      for index in message.status.recipients.indices where selection.contains(message.status.recipients[index]) {
+        if message.status.recipients[index].apply(order) { result.recipients += 1 }
+      }
+      result.messages += 1
+      let due = record(message)
+      ledger.putBack(entry, due: due)
+      if due == nil { finish(message.status.id) }
+    }
+    return result
+  }
+}
+
 // MARK: - Inspection
 
 extension InMemoryQueue {
@@ -188,19 +217,9 @@ extension InMemoryQueue {
   }
 
   func counts(_ selection: QueueSelection, by grouping: QueueGrouping, limit: Int) -> [QueueCount] {
-    var groups: [String?: QueueCount] = [:]
-    for message in messages.values.lazy.map(\.status) where selection.contains(message.id, tenant: message.tenant) {
-      for recipient in message.recipients where selection.contains(recipient) {
-        let name =
-          switch grouping {
-          case .tenant: message.tenant
-          case .destination: recipient.path.destination?.description
-          }
-        groups[name, default: QueueCount(name: name, recipients: [:])].recipients[recipient.state, default: 0] += 1
-      }
-    }
-    let sorted = groups.values.sorted { ($1.total, $0.name ?? "") < ($0.total, $1.name ?? "") }
-    return Array(sorted.prefix(max(0, limit)))
+    var tally = QueueTally()
+    for message in messages.values { tally.add(message.status, selection, by: grouping) }
+    return tally.greatest(limit)
   }
 
   func summary() -> QueueSummary {

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A queue that lives and ends with its process: the reference implementation of the queue's seams, for tests and for
 /// hosts that can lose what they accepted.
-public final class InMemoryQueueStore: QueueStore, QueueInspection {
+public final class InMemoryQueueStore: QueueStore, QueueInspection, QueueControl {
   fileprivate let queue: Mutex<InMemoryQueue>
 
   /// An empty queue.
@@ -66,6 +66,11 @@ public final class InMemoryQueueStore: QueueStore, QueueInspection {
 
   /// What is not final yet.
   public func summary() async throws -> QueueSummary { queue.withLock { $0.summary() } }
+
+  /// Carries an order out, in one step.
+  public func apply(_ order: QueueOrder, to selection: QueueSelection) async throws -> QueueOrderResult {
+    queue.withLock { $0.apply(order, to: selection) }
+  }
 }
 
 /// Gathers one body in the store's memory.

@@ -72,35 +72,13 @@ extension RecipientStatus {
   }
 }
 
-extension QueueOrder {
-  /// Whether it changes a recipient in this state.
-  package func concerns(_ state: RecipientState) -> Bool {
-    switch action {
-    case .hold, .retry: state == .queued || state == .deferred
-    case .release: state == .held
-    case .bounce, .remove: !state.isFinal
-    }
-  }
-
-  /// The state of a recipient that it concerns, afterwards.
-  package func state(after state: RecipientState, attempts: Int) -> RecipientState {
-    switch action {
-    case .hold: .held
-    case .release: attempts > 0 ? .deferred : .queued
-    case .retry: state
-    case .bounce: .bounced
-    case .remove: .removed
-    }
-  }
-}
-
 extension RecipientStatus {
   /// Takes an operator's order, and says whether it changed anything.
   package mutating func apply(_ order: QueueOrder) -> Bool {
     guard order.concerns(state) else { return false }
     state = order.state(after: state, attempts: attempts)
-    nextAttempt = state.isFinal || state == .held ? nil : order.at
-    if order.action == .bounce { reply = DeliveryReply(problem: order.reason) }
+    nextAttempt = order.due(in: state)
+    reply = order.reply ?? reply
     self.order = order
     return true
   }

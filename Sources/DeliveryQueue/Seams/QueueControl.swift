@@ -7,8 +7,14 @@ public protocol QueueControl: Sendable {
   /// (``RecipientStatus/order``).
   ///
   /// An order is like a claim of its own: what a delivery holds at the time is left alone, since its outcome is not
-  /// known, and is named in the result. A message's recipients change together, or not at all; a large order is carried
-  /// out in several steps, and where one fails, what the steps before it did stays.
+  /// known, and is named in the result; what the order holds is not claimed meanwhile. A message's recipients change
+  /// together, or not at all. A large order is carried out in several steps, one order at a time; where a step fails or
+  /// the caller's task is cancelled, what the steps before did stays, and the rest is unharmed.
+  ///
+  /// A ``DeliveryService`` that runs does not hear of it: ``DeliveryService/wake()`` afterwards, whatever came of the
+  /// order, lets it look at what is due now.
+  ///
+  /// - Throws: ``QueueError``, with the codes of ``QueueStore/settle(_:)``; `CancellationError` between two steps.
   func apply(_ order: QueueOrder, to selection: QueueSelection) async throws -> QueueOrderResult
 }
 

@@ -1,6 +1,8 @@
 public import MailModel
 
-/// Looks into a queue without disturbing it: nobody who accepts or delivers waits for a reader.
+/// Looks into a queue without disturbing it: nobody who accepts or delivers waits for a reader. Where much has to be
+/// looked at, that is done a little at a time, so lists and counts show each message as it was at some instant during the
+/// call, not all of them as at one. What is stored and cannot be understood is left out of both.
 public protocol QueueInspection: Sendable {
   /// What is known of a message, `nil` where none bears that name.
   func status(of id: QueueID) async throws -> MessageStatus?
@@ -39,7 +41,7 @@ public struct QueueSelection: Hashable, Sendable {
   public var tenant: String?
   /// Of this destination: what stands behind the recipient's `@`; `nil` for any.
   public var destination: Mailbox.Host?
-  /// In one of these states; `nil` for any.
+  /// In one of these states; `nil` for any. Where all of them are open, history is not looked at.
   public var states: Set<RecipientState>?
 
   /// What these parts say.

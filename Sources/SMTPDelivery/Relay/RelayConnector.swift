@@ -23,12 +23,14 @@ struct RelayConnector: Sendable {
 
   /// A connection whose session has begun. Cancellation ends the attempt at once.
   func connect(_ client: ClientConfiguration) async throws(Unreachable) -> RelayConnection {
-    let promise = group.next().makePromise(of: RelayConnection.self)
-    promise.completeWithTask {
-      let connection = try await open(client)
+    let loop = group.next()
+    let promise = loop.makePromise(of: RelayConnection.self)
+    open(client, on: loop).whenComplete { result in
       // Somebody who does not wait any more leaves a connection that nobody holds.
-      promise.futureResult.whenFailure { _ in connection.abandonSoon("nobody waits for it") }
-      return connection
+      if case .success(let connection) = result {
+        promise.futureResult.whenFailure { _ in connection.abandonSoon("nobody waits for it") }
+      }
+      promise.completeWith(result)
     }
     do {
       return try await withTaskCancellationHandler {
@@ -41,17 +43,35 @@ struct RelayConnector: Sendable {
     }
   }
 
-  /// The name's addresses are tried in turn and together (RFC 8305); each has its own channel, and one wins.
-  private func open(_ client: ClientConfiguration) async throws -> RelayConnection {
-    try await ClientBootstrap(group: group)
+  private func open(_ client: ClientConfiguration, on loop: any EventLoop) -> EventLoopFuture<RelayConnection> {
+    let bootstrap = ClientBootstrap(group: loop)
       .connectTimeout(.nanoseconds(Int64(clamping: configuration.connectTimeout.wholeNanoseconds)))
-      .connect(host: configuration.relay.host.description, port: Int(configuration.relay.port)) { channel in
+      .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let connection = RelayConnection(channel: channel, configuration: client, tls: tls)
           try channel.pipeline.syncOperations.addHandler(RelayHandler(connection))
-          return connection
         }
       }
+    return channel(to: configuration.relay, by: bootstrap, on: loop).flatMapThrowing { channel in
+      try channel.pipeline.syncOperations.handler(type: RelayHandler.self).connection
+    }
+  }
+
+  /// A name's addresses are tried in turn and together (RFC 8305); each has its own channel, and one wins. An address is
+  /// not looked up, which would cost as much as the connection.
+  private func channel(
+    to relay: RelayEndpoint, by bootstrap: ClientBootstrap, on loop: any EventLoop
+  ) -> EventLoopFuture<any Channel> {
+    let (host, port) = (relay.host.description, Int(relay.port))
+    switch relay.host {
+    case .name: return bootstrap.connect(host: host, port: port)
+    case .address:
+      do {
+        return bootstrap.connect(to: try SocketAddress(ipAddress: host, port: port))
+      } catch {
+        return loop.makeFailedFuture(error)
+      }
+    }
   }
 
   private static func describe(_ error: any Error) -> String {

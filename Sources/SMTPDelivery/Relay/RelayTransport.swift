@@ -97,25 +97,28 @@ public final class RelayTransport: DeliveryTransport {
   }
 
   /// One transaction, or as many as it takes where the host takes fewer recipients at a time (RFC 9422 §4.2).
+  ///
+  /// The whole dialogue stays on the connection's event loop: a step from there to another thread and back would cost more
+  /// than the step itself.
   private func hand(
-    _ transaction: ClientTransaction, _ content: any MessageContent, to connection: RelayConnection
+    _ transaction: ClientTransaction, _ content: any MessageContent, to connection: isolated RelayConnection
   ) async -> RelayResult {
     let action = await connection.ready()
     guard case .ready = action else { return result(of: action, on: connection) }
     var transaction = transaction
-    if await connection.lacks(whatIsAskedBy: transaction.envelope.parameters) {
+    if connection.lacks(whatIsAskedBy: transaction.envelope.parameters) {
       // What is declared may be more than what is there.
       do { transaction.isASCII = try await content.isASCII() } catch {
-        await connection.abandon("the content cannot be read: \(error)")
+        connection.abandon("the content cannot be read: \(error)")
       }
     }
     var result = await handOnce(transaction, content, to: connection)
-    while let rest = result.postponed, await connection.takesAnother {
+    while let rest = result.postponed, connection.takesAnother {
       let next = transaction.to(recipientsAt: rest)
       result = await handOnce(next, content, to: connection).joined(to: result, at: rest)
     }
     if case .finished = result {
-      await connection.quit()
+      connection.quit()
       // A host may count its connections: the next session begins when this one is over.
       if result.postponed != nil { await connection.ended() }
     }
@@ -123,7 +126,7 @@ public final class RelayTransport: DeliveryTransport {
   }
 
   private func handOnce(
-    _ transaction: ClientTransaction, _ content: any MessageContent, to connection: RelayConnection
+    _ transaction: ClientTransaction, _ content: any MessageContent, to connection: isolated RelayConnection
   ) async -> RelayResult {
     var action = await connection.begin(transaction)
     if case .sendContent = action {
@@ -144,17 +147,17 @@ public final class RelayTransport: DeliveryTransport {
   }
 
   /// Ends the connection where the content cannot be had: there is no other way to take back DATA.
-  private func send(_ content: any MessageContent, to connection: RelayConnection) async {
+  private func send(_ content: any MessageContent, to connection: isolated RelayConnection) async {
     var offset = 0
     do {
       while offset < content.count {
         let chunk = try await content.read(from: offset, limit: Self.chunkSize)
-        guard !chunk.isEmpty else { return await connection.abandon("the content is shorter than it should be") }
+        guard !chunk.isEmpty else { return connection.abandon("the content is shorter than it should be") }
         guard await connection.write(chunk) else { return }
         offset += chunk.count
       }
     } catch {
-      await connection.abandon("the content cannot be read: \(error)")
+      connection.abandon("the content cannot be read: \(error)")
     }
   }
 }

@@ -50,20 +50,32 @@ final class Probe: Sendable {
     to recipients: [String] = ["user@example.org"], from sender: String = "sender@example.com",
     at instant: Timestamp? = nil, id: QueueID? = nil, body: MessageBody = .octets(Array("Hello\r\n".utf8)),
     parameters: MessageParameters = MessageParameters(bodyType: .eightBitMIME),
-    recipientParameters: [RecipientParameters] = []
+    recipientParameters: [RecipientParameters] = [], tenant: String? = "tenant"
   ) -> NewMessage {
     let paths = recipients.compactMap { ForwardPath($0) }
     if paths.count != recipients.count { fail("a recipient of the check itself is not an address") }
     var envelope = Envelope(reversePath: ReversePath(sender) ?? .null, recipients: paths, parameters: parameters)
     for (index, asked) in recipientParameters.enumerated() { envelope.recipients[index].parameters = asked }
     return NewMessage(
-      id: id ?? newID(), tenant: "tenant", envelope: envelope, acceptedAt: instant ?? start,
+      id: id ?? newID(), tenant: tenant, envelope: envelope, acceptedAt: instant ?? start,
       prefix: Array("Subject: test\r\n\r\n".utf8), body: body)
   }
 
   /// A claim request at so many seconds after the start, with a lease of a minute.
   func request(at seconds: Int = 0, limit: Int = 10) -> ClaimRequest {
     ClaimRequest(limit: limit, now: after(seconds), leasedUntil: after(seconds + 60))
+  }
+
+  /// An order at so many seconds after the start.
+  func order(_ action: QueueOrder.Action, at seconds: Int = 0) -> QueueOrder {
+    QueueOrder(action, by: "operator", because: "to \(action.rawValue)", at: after(seconds))
+  }
+
+  /// The destination of an address at that domain or literal.
+  func destination(_ text: String) -> Mailbox.Host? {
+    let host = Mailbox("user@\(text)")?.host
+    if host == nil { fail("a destination of the check itself is none") }
+    return host
   }
 
   func settlement(

@@ -1,6 +1,7 @@
 public import DeliveryQueue
 
-/// What a ``QueueStore`` and its ``QueueInspection`` promise, as checks that a host runs against its own.
+/// What a ``QueueStore``, its ``QueueInspection`` and, where it has that, its ``QueueControl`` promise, as checks that a
+/// host runs against its own.
 ///
 /// ```swift
 /// let conformance = QueueStoreConformance { try await MyStore(temporaryDatabase()) }
@@ -13,6 +14,9 @@ public import DeliveryQueue
 public struct QueueStoreConformance: Sendable {
   /// A store to be checked.
   public typealias Store = any QueueStore & QueueInspection
+
+  /// One that takes orders.
+  typealias ControlledStore = any QueueStore & QueueInspection & QueueControl
 
   /// One promise, or a few that belong together.
   @nonexhaustive public enum Check: String, CaseIterable, Sendable {
@@ -57,10 +61,40 @@ public struct QueueStoreConformance: Sendable {
     case paging
     /// Counts by state.
     case counts
+    /// Lists and counts show what is selected, by every part of a selection and by several together.
+    case selection
+    /// Pages of a selection join, also where little is selected among much.
+    case selectionPaging
+    /// Counts by tenant and destination, the greatest first.
+    case groups
+    /// The summary is of what is not final.
+    case summary
     /// Many tasks at once: each message is claimed once.
     case concurrency
     /// A cancelled caller tears nothing.
     case cancellation
+    /// Each order changes recipients in the states that it concerns, in the way it says, and no others. Like all checks
+    /// of orders, only where the store is a ``QueueControl``.
+    case orders
+    /// Who gave the last order, why and when stays with the recipient.
+    case orderRecords
+    /// An order changes the selected recipients alone, within a message too.
+    case orderSelection
+    /// What is held is not attempted until it is released, whatever becomes of the message's other recipients.
+    case holds
+    /// Release and retry make due at once.
+    case ordersMakeDue
+    /// Content goes with the last recipient also where an order ends it.
+    case contentGoesWithOrder
+    /// What a delivery holds is left alone, and named.
+    case ordersLeaveClaimsAlone
+    /// An order reaches all of many messages.
+    case largeOrders
+    /// Orders, claims and settlements at once: each message ends once, and none is claimed when it was removed before.
+    case ordersAndDeliveries
+    /// What orders did is there after the store was opened again. Checked only where the conformance was given a way to
+    /// open it again.
+    case ordersReopening
     /// What was acknowledged is there after the store was opened again, and its claims are free. Checked only where the
     /// conformance was given a way to open it again.
     case reopening
@@ -135,8 +169,31 @@ public struct QueueStoreConformance: Sendable {
     case .paging: try await paging(store, probe)
     case .counts: try await counts(store, probe)
     case .concurrency: try await concurrency(store, probe)
+    case .selection: try await selection(store, probe)
+    case .selectionPaging: try await selectionPaging(store, probe)
+    case .groups: try await groups(store, probe)
+    case .summary: try await summary(store, probe)
     case .cancellation: try await cancellation(store, probe)
     case .reopening: if let reopen { try await reopening(store, probe, reopen) }
+    case .orders, .orderRecords, .orderSelection, .holds, .ordersMakeDue, .contentGoesWithOrder,
+      .ordersLeaveClaimsAlone, .largeOrders, .ordersAndDeliveries, .ordersReopening:
+      if let store = store as? ControlledStore { try await run(check, onControlled: store, probe) }
+    }
+  }
+
+  private func run(_ check: Check, onControlled store: ControlledStore, _ probe: Probe) async throws {
+    switch check {
+    case .orders: for action in QueueOrder.Action.allCases { try await orders(action, store, probe) }
+    case .orderRecords: try await orderRecords(store, probe)
+    case .orderSelection: try await orderSelection(store, probe)
+    case .holds: try await holds(store, probe)
+    case .ordersMakeDue: try await ordersMakeDue(store, probe)
+    case .contentGoesWithOrder: try await contentGoesWithOrder(store, probe)
+    case .ordersLeaveClaimsAlone: try await ordersLeaveClaimsAlone(store, probe)
+    case .largeOrders: try await largeOrders(store, probe)
+    case .ordersAndDeliveries: try await ordersAndDeliveries(store, probe)
+    case .ordersReopening: if let reopen { try await ordersReopening(store, probe, reopen) }
+    default: break
     }
   }
 }

@@ -25,6 +25,7 @@ enum Connections {
           PRAGMA synchronous = FULL;
           PRAGMA journal_size_limit = \(logLimit);
           PRAGMA cache_size = -32768;
+          PRAGMA secure_delete = FAST;
           """)
       keepLogAtClose(database)
       checkpointAfterCommits(database)

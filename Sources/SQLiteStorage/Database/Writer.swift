@@ -5,7 +5,10 @@ import GRDBSQLite
 import Synchronization
 
 /// One writer for every change of the database. Changes that come while a commit is under way join the next one, so
-/// that many share one sync; no change waits for others to come.
+/// that many share one sync.
+///
+/// A change may say that it can wait for others. A transaction begins when the first of those that wait can wait no
+/// longer, or when they fill it, and takes all: so those that have time ride with those that have none.
 package final class Writer: Sendable {
   /// Changes in one transaction at most.
   package static let batchLimit = 512
@@ -13,9 +16,19 @@ package final class Writer: Sendable {
   /// lies in memory until its commit, and holds up everybody who waits.
   package static let batchOctets = 16 << 20
 
-  private struct State {
-    var waiting: [any PendingChange] = []
+  /// A transaction that was committed.
+  package struct Commit: Sendable {
+    /// Changes in it.
+    package var changes: Int
+    /// From its begin until it was on stable storage.
+    package var duration: Duration
+  }
+
+  fileprivate struct State {
+    var line = WaitingLine()
     var isRunning = false
+    /// For when the alarm is set; `nil` where it is not.
+    var alarm: Duration?
     /// Why no change is taken any more: the writer was closed, or the database failed.
     var refusal: QueueError?
     var commits = 0
@@ -25,54 +38,64 @@ package final class Writer: Sendable {
   }
   private let state = Mutex(State())
   private let queue: DatabaseQueue
-  private let observer: @Sendable (_ changes: Int, _ duration: Duration) -> Void
+  private let clock: WriterClock
+  private let committed: (@Sendable (Commit) -> Void)?
   private let systemError: @Sendable (Database) -> Int32
 
   /// - Parameters:
-  ///   - observer: is told of every transaction kept: its changes, and how long it took from its beginning to the end of
-  ///     its commit. Called on the writer's own thread, before those who wait are answered.
+  ///   - clock: the machine's; tests bring their own.
+  ///   - committed: hears of every commit, on the writer's thread, before those who wait for it; must be quick.
   ///   - systemError: the system's own number for the connection's last error; tests bring their own.
   package init(
-    _ queue: DatabaseQueue, observer: @escaping @Sendable (_ changes: Int, _ duration: Duration) -> Void = { _, _ in },
+    _ queue: DatabaseQueue, clock: WriterClock = .system, committed: (@Sendable (Commit) -> Void)? = nil,
     systemError: @escaping @Sendable (Database) -> Int32 = { sqlite3_system_errno($0.sqliteConnection) }
   ) {
-    (self.queue, self.observer, self.systemError) = (queue, observer, systemError)
+    (self.queue, self.clock, self.committed, self.systemError) = (queue, clock, committed, systemError)
   }
 
   /// Transactions committed so far.
   package var commits: Int { state.withLock { $0.commits } }
 
   /// Changes that wait for the next transaction.
-  package var waiting: Int { state.withLock { $0.waiting.count } }
+  package var waiting: Int { state.withLock { $0.line.count } }
 
   /// Makes a change: all of it, on stable storage, or nothing.
   ///
   /// - Parameters:
   ///   - octets: about how much it writes, if that is much.
+  ///   - delay: how long it may wait for others, in addition to a commit that is under way.
   ///   - change: touches nothing but the database, since it may be run again: where one change of a transaction fails
   ///     half-way, all of them are undone and made again one by one. It runs on the writer's own thread, whether or not
   ///     the caller's task is cancelled, and opens no transaction itself.
   /// - Throws: what `change` throws; or ``QueueError``: with ``QueueError/Code/insufficientStorage`` or
   ///   ``QueueError/Code/cannotWrite`` nothing was kept, with ``QueueError/Code/unknownOutcome`` it may have been.
   package func perform<Value: Sendable>(
-    octets: Int = 0, _ change: @escaping @Sendable (Database) throws -> Value
+    octets: Int = 0, delay: Duration = .zero, _ change: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-      let pending = Change(make: change, octets: octets, continuation: continuation)
-      let (refusal, starts) = state.withLock { state -> (QueueError?, Bool) in
-        guard state.refusal == nil else { return (state.refusal, false) }
-        state.waiting.append(pending)
-        defer { state.isRunning = true }
-        return (nil, !state.isRunning)
+    try await perform(octets: octets, delay: delay) { (statements: QueueStatements) in try change(statements.database) }
+  }
+
+  /// The same for a change that every message brings.
+  func perform<Value: Sendable>(
+    octets: Int = 0, delay: Duration = .zero, _ change: @escaping @Sendable (QueueStatements) throws -> Value
+  ) async throws -> Value {
+    let now = delay > .zero ? clock.now() : .zero
+    return try await withUnsafeThrowingContinuation { continuation in
+      let pending = PendingChange(octets: octets, latest: now + delay, continuation: continuation, change)
+      let (refusal, step) = state.withLock { state -> (QueueError?, Step) in
+        guard state.refusal == nil else { return (state.refusal, .none) }
+        state.line.append(pending)
+        return (nil, state.step(at: now))
       }
       if let refusal { pending.conclude(refusal) }
-      if starts { queue.asyncWriteWithoutTransaction { self.run(on: $0) } }
+      take(step)
     }
   }
 
-  /// Refuses further changes, waits for those under way, and closes the connection.
+  /// Refuses further changes, makes those that wait, and closes the connection.
   func close() async {
     refuse(QueueError(.closed, "the store was closed"), overrides: false)
+    advance()
     await withCheckedContinuation { continuation in
       queue.asyncWriteWithoutTransaction { database in
         // So that the log is empty for those who read next; it is not needed for anything.
@@ -82,26 +105,73 @@ package final class Writer: Sendable {
     }
     try? await DispatchQueue.global().perform { [queue] in try queue.close() }
   }
+}
 
-  private func run(on database: Database) {
-    while let batch = nextBatch() { commit(batch, on: database) }
+// MARK: - When
+
+extension Writer {
+  /// What is to be done about the changes that wait.
+  fileprivate enum Step {
+    case none
+    /// They are to be made.
+    case run
+    /// They have time until then.
+    case wake(at: Duration)
   }
 
-  private func nextBatch() -> [any PendingChange]? {
-    state.withLock { state in
-      guard !state.waiting.isEmpty else {
-        state.isRunning = false
-        return nil
-      }
-      var octets = 0
-      let fitting = state.waiting.prefix(Self.batchLimit).prefix { change in
-        octets += change.octets
-        return octets <= Self.batchOctets
-      }
-      let batch = Array(fitting.isEmpty ? state.waiting.prefix(1) : fitting)
-      state.waiting.removeFirst(batch.count)
-      return batch
+  private func take(_ step: Step) {
+    switch step {
+    case .none: break
+    case .run: queue.asyncWriteWithoutTransaction { self.run(on: $0) }
+    case .wake(let instant): clock.wake(instant) { self.alarm(of: instant) }
     }
+  }
+
+  private func alarm(of instant: Duration) {
+    state.withLock { if $0.alarm == instant { $0.alarm = nil } }
+    advance()
+  }
+
+  private func advance() {
+    let now = clock.now()
+    take(state.withLock { $0.step(at: now) })
+  }
+
+  private func run(on database: Database) {
+    let statements = QueueStatements(database)
+    while true {
+      let now = clock.now()
+      let (batch, step) = state.withLock { $0.next(at: now) }
+      guard let batch else { return take(step) }
+      commit(batch, with: statements)
+    }
+  }
+}
+
+extension Writer.State {
+  /// Whether what waits is to be made now. After a refusal, nothing waits any longer.
+  private func isTime(at now: Duration) -> Bool {
+    guard let latest = line.latest else { return false }
+    return latest <= now || line.isFull || refusal != nil
+  }
+
+  /// What to do when something may have changed.
+  fileprivate mutating func step(at now: Duration) -> Writer.Step {
+    guard !isRunning, let latest = line.latest else { return .none }
+    if isTime(at: now) {
+      isRunning = true
+      return .run
+    }
+    if let alarm, alarm <= latest { return .none }
+    alarm = latest
+    return .wake(at: latest)
+  }
+
+  /// What to do when a transaction has ended: the next one, or how to go on without.
+  fileprivate mutating func next(at now: Duration) -> ([PendingChange]?, Writer.Step) {
+    if isTime(at: now) { return (line.takeBatch(), .none) }
+    isRunning = false
+    return (nil, step(at: now))
   }
 }
 
@@ -157,18 +227,18 @@ extension Writer {
     case unknown(any Error)
   }
 
-  private func commit(_ batch: [any PendingChange], on database: Database) {
+  private func commit(_ batch: [PendingChange], with statements: QueueStatements) {
     if let refusal = state.withLock({ $0.refusal }), refusal.code != .closed {
       return batch.forEach { $0.conclude(refusal) }
     }
-    let start = ContinuousClock.now
-    switch transact(batch, on: database) {
+    let start = committed == nil ? .zero : clock.now()
+    switch transact(batch, with: statements) {
     case .kept:
       state.withLock { $0.commits += 1 }
-      observer(batch.count, start.duration(to: .now))
+      committed?(Commit(changes: batch.count, duration: clock.now() - start))
       batch.forEach { $0.conclude(nil) }
     case .undone where batch.count > 1:
-      for change in batch { commit([change], on: database) }
+      for change in batch { commit([change], with: statements) }
     case .undone(let error):
       batch.forEach { $0.conclude(QueueError.undone(error)) }
     case .broken(let error):
@@ -186,12 +256,13 @@ extension Writer {
       QueueError(.cannotWrite, "the database failed earlier and takes nothing more", cause: error), overrides: true)
   }
 
-  private func transact(_ batch: [any PendingChange], on database: Database) -> Outcome {
+  private func transact(_ batch: [PendingChange], with statements: QueueStatements) -> Outcome {
+    let database = statements.database
     do {
       try database.beginTransaction(.immediate)
       for change in batch {
         let changes = database.totalChangesCount
-        guard let error = change.make(on: database) else { continue }
+        guard let error = change.make(statements) else { continue }
         // A change that failed before it had an effect has kept its error, and harms no other.
         let isHarmless =
           !(error is DatabaseError) || (error as? DatabaseError)?.resultCode == .SQLITE_CONSTRAINT
@@ -236,42 +307,5 @@ extension Writer {
     } catch {
       return false
     }
-  }
-}
-
-// MARK: - Changes
-
-private protocol PendingChange: Sendable {
-  var octets: Int { get }
-  /// Makes the change, and keeps what came of it. May be called again, after a rollback.
-  func make(on database: Database) -> (any Error)?
-  /// Answers the caller: with `failure`, or with what came of the change.
-  func conclude(_ failure: (any Error)?)
-}
-
-private final class Change<Value: Sendable>: PendingChange {
-  let octets: Int
-  private let change: @Sendable (Database) throws -> Value
-  private let continuation: CheckedContinuation<Value, any Error>
-  private let result = Mutex<Result<Value, any Error>?>(nil)
-
-  init(
-    make change: @escaping @Sendable (Database) throws -> Value, octets: Int,
-    continuation: CheckedContinuation<Value, any Error>
-  ) {
-    (self.change, self.octets, self.continuation) = (change, octets, continuation)
-  }
-
-  func make(on database: Database) -> (any Error)? {
-    let made = Result { try change(database) }
-    result.withLock { $0 = made }
-    if case .failure(let error) = made { return error }
-    return nil
-  }
-
-  func conclude(_ failure: (any Error)?) {
-    if let failure { return continuation.resume(throwing: failure) }
-    let made = result.withLock { $0 } ?? .failure(QueueError(.cannotWrite, "the change was not made"))
-    continuation.resume(with: made.mapError(QueueError.undone))
   }
 }

@@ -34,10 +34,10 @@ public final class StorageFolder: Service {
     _ path: String, configuration: StorageConfiguration = StorageConfiguration(), logger: Logger,
     metrics: any MetricsFactory = MetricsSystem.factory
   ) async throws {
-    let observer = StorageMetrics(metrics).committed
+    let measures = StorageMetrics(metrics)
     let opened = try await DispatchQueue.global().perform {
       do {
-        let resources = try FolderResources(path: path, observer: observer)
+        let resources = try FolderResources(path: path, committed: measures.committed)
         let tenants = try SQLiteTenantStore(of: resources)
         return (resources, tenants, try SQLiteQueueStore.State(of: resources, configuration: configuration))
       } catch {
@@ -86,10 +86,9 @@ package final class FolderResources: Sendable {
 
   /// Blocks.
   ///
-  /// - Parameter observer: the writer's.
+  /// - Parameter committed: the writer's.
   package init(
-    path: String, calls: FileCalls = .system,
-    observer: @escaping @Sendable (_ changes: Int, _ duration: Duration) -> Void = { _, _ in }
+    path: String, calls: FileCalls = .system, committed: (@Sendable (Writer.Commit) -> Void)? = nil
   ) throws {
     try Self.prepare(path, calls)
     self.path = path
@@ -104,7 +103,7 @@ package final class FolderResources: Sendable {
       try Connections.emptyLog(of: database)
     }
     try OpenFile(path, O_RDONLY | O_DIRECTORY, calls: calls).sync()
-    writer = Writer(connection, observer: observer)
+    writer = Writer(connection, committed: committed)
     reader = Reader(try Connections.reader(path: database, label: "submission.reader"))
     inspector = Reader(try Connections.reader(path: database, label: "submission.inspector"))
   }

@@ -1,6 +1,7 @@
 import DeliveryQueue
 import Foundation
 import GRDB
+import GRDBSQLite
 import MailModel
 
 /// What is read of the queue's tables, by the server and by whoever looks into its folder.
@@ -45,32 +46,38 @@ enum QueueReading {
     return try status(head, on: database)
   }
 
-  /// A claim of a message and its recipients that are due.
-  static func claim(_ grant: ClaimLedger.Grant, now: Timestamp, on database: Database) throws -> Claim {
+  /// A claim of a message and its recipients that are due, and what its settlement needs.
+  static func claim(
+    _ grant: ClaimLedger.Grant, now: Timestamp, on database: Database
+  ) throws -> (Claim, ClaimedMessage) {
     guard let head = try head(grant.entry.sequence, on: database) else {
       throw QueueError(.damaged, "a message of the database is not there")
     }
+    var claim = Claim(
+      id: head.id, token: grant.token, tenant: head.tenant, reversePath: head.reversePath,
+      parameters: head.parameters, acceptedAt: head.acceptedAt, size: head.size, recipients: [])
     let statement = try database.cachedStatement(
       sql: """
-        SELECT place, path, attempts, \(RecipientParameters.columns)
-        FROM recipient WHERE message = ? AND next_attempt <= ? ORDER BY place
+        SELECT state, next_attempt, place, path, attempts, \(RecipientParameters.columns)
+        FROM recipient WHERE message = ? ORDER BY place
         """)
-    let rows = try Row.fetchAll(statement, arguments: [head.id.sequence, now.milliseconds])
-    return Claim(
-      id: head.id, token: grant.token, tenant: head.tenant, reversePath: head.reversePath,
-      parameters: head.parameters, acceptedAt: head.acceptedAt, size: head.size,
-      recipients: try rows.map {
+    let rows = try Row.fetchCursor(statement, arguments: [head.id.sequence])
+    var standings: [QueueWriting.Standing] = []
+    while let row = try rows.next() {
+      let standing = QueueWriting.Standing(state: try state(row[0]), nextAttempt: row[1])
+      standings.append(standing)
+      guard let due = standing.due, due <= now else { continue }
+      claim.recipients.append(
         ClaimedRecipient(
-          index: $0[0], path: try path($0[1]), parameters: try RecipientParameters($0, from: 3), attempts: $0[2])
-      })
-  }
-
-  /// What is stored of a message's content.
-  struct StoredContent: Sendable {
-    var prefix: [UInt8]
-    /// `nil` where it lies in the spool.
-    var body: [UInt8]?
-    var spool: SpooledBody?
+          index: row[2], path: try path(row[3]), parameters: try RecipientParameters(row, from: 5), attempts: row[4]))
+    }
+    let content = try content(of: head.id, on: database)
+    let isSmall = (content?.octets ?? 0) <= MessageCache.contentLimit
+    return (
+      claim,
+      ClaimedMessage(
+        id: head.id, standings: standings, spool: content?.spool?.name, content: isSmall ? content : nil)
+    )
   }
 
   static func content(of id: QueueID, on database: Database) throws -> StoredContent? {
@@ -92,10 +99,18 @@ enum QueueReading {
 
   /// What the claim ledger is filled with.
   static func pending(on database: Database) throws -> [ClaimLedger.Entry] {
-    let rows = try Row.fetchCursor(database, sql: "SELECT message, due, size FROM pending")
+    let count = try Int.fetchOne(database, sql: "SELECT count(*) FROM pending") ?? 0
     var entries: [ClaimLedger.Entry] = []
-    while let row = try rows.next() {
-      entries.append(ClaimLedger.Entry(sequence: row[0], due: Timestamp(milliseconds: row[1]), size: row[2]))
+    entries.reserveCapacity(count)
+    let statement = try database.makeStatement(sql: "SELECT message, due, size FROM pending")
+    // Through SQLite's own calls: there may be millions.
+    let handle = statement.sqliteStatement
+    while case let code = sqlite3_step(handle), code != SQLITE_DONE {
+      guard code == SQLITE_ROW else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+      entries.append(
+        ClaimLedger.Entry(
+          sequence: sqlite3_column_int64(handle, 0), due: Timestamp(milliseconds: sqlite3_column_int64(handle, 1)),
+          size: Int(sqlite3_column_int64(handle, 2))))
     }
     return entries
   }

@@ -5,56 +5,70 @@ import MailModel
 
 /// The changes of the queue's tables. Each runs within a transaction of the ``Writer``.
 enum QueueWriting {
-  static func insert(_ message: NewMessage, on database: Database) throws {
-    try insertMessage(message, on: database)
-    try insertContent(message, on: database)
+  /// Where one recipient stands, as far as its message's place in the queue depends on it.
+  struct Standing: Sendable {
+    var state: RecipientState
+    /// `nil` for what is final or held.
+    var due: Timestamp?
+  }
+
+  static func insert(_ message: NewMessage, with statements: QueueStatements) throws {
+    try insertMessage(message, with: statements)
+    try insertContent(message, with: statements)
     let sequence = message.id.sequence
     let accepted = message.acceptedAt.milliseconds
-    try database.run(
-      "INSERT INTO pending (message, due, size, queued) VALUES (?, ?, ?, ?)",
-      [sequence, accepted, message.size, message.envelope.recipients.count])
+    try statements.run(.insertPending) { row in
+      row.bind(sequence)
+      row.bind(accepted)
+      row.bind(message.size)
+      row.bind(message.envelope.recipients.count)
+    }
     for (place, recipient) in message.envelope.recipients.enumerated() {
-      try database.run(
-        """
-        INSERT INTO recipient (message, place, path, state, attempts, next_attempt, notify, orcpt)
-        VALUES (?, ?, ?, ?, 0, ?, ?, ?)
-        """,
-        [
-          sequence, place, recipient.path.description, RecipientState.queued.number, accepted,
-          recipient.parameters.notifyColumn, recipient.parameters.originalRecipientColumn,
-        ])
+      try statements.run(.insertRecipient) { row in
+        row.bind(sequence)
+        row.bind(place)
+        row.bind(recipient.path.description)
+        row.bind(RecipientState.queued.number)
+        row.bind(accepted)
+        row.bind(recipient.parameters.notifyColumn)
+        row.bind(recipient.parameters.originalRecipientColumn)
+      }
     }
   }
 
-  private static func insertMessage(_ message: NewMessage, on database: Database) throws {
+  private static func insertMessage(_ message: NewMessage, with statements: QueueStatements) throws {
     let parameters = message.envelope.parameters
     do {
-      try database.run(
-        """
-        INSERT INTO message (sequence, secret, tenant, reverse_path, accepted_at, size, body_type, smtputf8, ret, envid,
-          submitter)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        [
-          message.id.sequence, Int64(bitPattern: message.id.secret), message.tenant,
-          message.envelope.reversePath.description, message.acceptedAt.milliseconds, message.size,
-          parameters.bodyType.rawValue, parameters.internationalizedColumn, parameters.returnedContent?.rawValue,
-          parameters.envelopeID?.description, parameters.submitter?.description,
-        ])
+      try statements.run(.insertMessage) { row in
+        row.bind(message.id.sequence)
+        row.bind(Int64(bitPattern: message.id.secret))
+        row.bind(message.tenant)
+        row.bind(message.envelope.reversePath.description)
+        row.bind(message.acceptedAt.milliseconds)
+        row.bind(message.size)
+        row.bind(parameters.bodyType.rawValue)
+        row.bind(parameters.internationalizedColumn)
+        row.bind(parameters.returnedContent?.rawValue)
+        row.bind(parameters.envelopeID?.description)
+        row.bind(parameters.submitter?.description)
+      }
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_PRIMARYKEY {
       throw QueueError(.invalidMessage, "a queue ID used before", cause: error)
     }
   }
 
-  private static func insertContent(_ message: NewMessage, on database: Database) throws {
-    let (spool, body): (String?, Data?) =
-      switch message.body {
-      case .octets(let octets): (nil, Data(octets))
-      case .spooled(let spooled): (spooled.name, nil)
+  private static func insertContent(_ message: NewMessage, with statements: QueueStatements) throws {
+    let body: [UInt8]? = if case .octets(let octets) = message.body { octets } else { nil }
+    try message.prefix.withUnsafeBufferPointer { prefix in
+      try (body ?? []).withUnsafeBufferPointer { octets in
+        try statements.run(.insertContent) { row in
+          row.bind(message.id.sequence)
+          row.bind(message.body.spooledName)
+          row.bind(prefix)
+          row.bind(body == nil ? nil : octets)
+        }
       }
-    try database.run(
-      "INSERT INTO content (message, spool, prefix, body) VALUES (?, ?, ?, ?)",
-      [message.id.sequence, spool, Data(message.prefix), body])
+    }
   }
 
   /// What a settlement leaves.
@@ -66,24 +80,21 @@ enum QueueWriting {
     var spool: String?
   }
 
-  static func settle(_ settlement: Settlement, on database: Database) throws -> Settled {
+  /// - Parameter known: what the message is known to be, which nobody can have changed since it was claimed; where it is
+  ///   `nil`, the database is asked.
+  static func settle(
+    _ settlement: Settlement, known: ClaimedMessage?, with statements: QueueStatements
+  ) throws -> Settled {
     let sequence = settlement.id.sequence
-    var standings = try standings(of: sequence, on: database)
+    var standings = try known?.standings ?? standings(of: sequence, on: statements.database)
     try settlement.validate(recipients: standings.count)
     for change in settlement.changes where !standings[change.index].state.isFinal {
       let next = change.due(at: settlement.at)
-      try update(sequence, change, at: settlement.at, next: next, on: database)
+      try update(sequence, change, at: settlement.at, next: next, with: statements)
       standings[change.index] = Standing(state: change.state, due: next)
     }
-    for message in settlement.newMessages { try insert(message, on: database) }
-    return try conclude(sequence, standings, on: database)
-  }
-
-  /// Where one recipient stands, as far as its message's place in the queue depends on it.
-  struct Standing {
-    var state: RecipientState
-    /// `nil` for what is final or held.
-    var due: Timestamp?
+    for message in settlement.newMessages { try insert(message, with: statements) }
+    return try conclude(sequence, standings, known: known, with: statements)
   }
 
   /// In the order of the envelope.
@@ -91,51 +102,60 @@ enum QueueWriting {
     let statement = try database.cachedStatement(
       sql: "SELECT state, next_attempt FROM recipient WHERE message = ? ORDER BY place")
     return try Row.fetchAll(statement, arguments: [sequence]).map { row in
-      let state = try QueueReading.state(row[0])
-      let next: Int64? = row[1]
-      return Standing(state: state, due: state.isDue ? Timestamp(milliseconds: next ?? 0) : nil)
+      Standing(state: try QueueReading.state(row[0]), nextAttempt: row[1])
     }
   }
 
   /// Brings a message's place in the queue up to its recipients.
   static func conclude(_ sequence: Int64, _ standings: [Standing], on database: Database) throws -> Settled {
+    try conclude(sequence, standings, known: nil, with: QueueStatements(database))
+  }
+
+  private static func conclude(
+    _ sequence: Int64, _ standings: [Standing], known: ClaimedMessage?, with statements: QueueStatements
+  ) throws -> Settled {
     guard standings.contains(where: { !$0.state.isFinal }) else {
-      return Settled(due: nil, spool: try finish(sequence, on: database))
+      return Settled(due: nil, spool: try finish(sequence, known: known, with: statements))
     }
     let due = standings.compactMap(\.due).min() ?? .never
     func count(_ state: RecipientState) -> Int { standings.count { $0.state == state } }
-    try database.run(
+    try statements.database.run(
       "UPDATE pending SET due = ?, queued = ?, deferred = ?, held = ? WHERE message = ?",
       [due.milliseconds, count(.queued), count(.deferred), count(.held), sequence])
     return Settled(due: due, spool: nil)
   }
 
   private static func update(
-    _ sequence: Int64, _ change: Settlement.Change, at instant: Timestamp, next: Timestamp?, on database: Database
+    _ sequence: Int64, _ change: Settlement.Change, at instant: Timestamp, next: Timestamp?,
+    with statements: QueueStatements
   ) throws {
-    try database.run(
-      """
-      UPDATE recipient SET state = ?, attempts = attempts + ?, next_attempt = ?,
-        last_attempt = coalesce(?, last_attempt)
-      WHERE message = ? AND place = ?
-      """,
-      [
-        change.state.number, change.attempts, next?.milliseconds, change.attempts > 0 ? instant.milliseconds : nil,
-        sequence, change.index,
-      ])
-    guard let reply = change.reply else { return }
-    try database.run(
-      "UPDATE recipient SET reply_code = ?, reply_text = ? WHERE message = ? AND place = ?",
-      [reply.code.map { Int($0) }, reply.text, sequence, change.index])
+    try statements.run(.updateRecipient) { row in
+      row.bind(change.state.number)
+      row.bind(change.attempts)
+      row.bind(next?.milliseconds)
+      row.bind(change.attempts > 0 ? instant.milliseconds : nil)
+      row.bind(change.reply?.code.map { Int($0) })
+      row.bind(change.reply?.text)
+      row.bind(sequence)
+      row.bind(change.index)
+    }
   }
 
   /// Forgets the content of a message whose recipients are all final.
-  private static func finish(_ sequence: Int64, on database: Database) throws -> String? {
-    let statement = try database.cachedStatement(sql: "SELECT spool FROM content WHERE message = ?")
-    let spool = try String.fetchOne(statement, arguments: [sequence])
-    try database.run("DELETE FROM content WHERE message = ?", [sequence])
-    try database.run("DELETE FROM pending WHERE message = ?", [sequence])
+  ///
+  /// - Returns: the spool file that held it.
+  private static func finish(
+    _ sequence: Int64, known: ClaimedMessage?, with statements: QueueStatements
+  ) throws -> String? {
+    let spool = try known.map(\.spool) ?? spool(of: sequence, on: statements.database)
+    try statements.run(.deleteContent) { $0.bind(sequence) }
+    try statements.run(.deletePending) { $0.bind(sequence) }
     return spool
+  }
+
+  private static func spool(of sequence: Int64, on database: Database) throws -> String? {
+    let statement = try database.cachedStatement(sql: "SELECT spool FROM content WHERE message = ?")
+    return try String.fetchOne(statement, arguments: [sequence])
   }
 
   /// Forgets finished messages that were accepted before `instant`, looking at some of those behind `sequence`.
@@ -165,6 +185,13 @@ enum QueueWriting {
       try database.run("DELETE FROM message WHERE sequence = ?", [found])
     }
     return rows.count < limit ? nil : last
+  }
+}
+
+extension QueueWriting.Standing {
+  /// What the database says of it.
+  init(state: RecipientState, nextAttempt: Int64?) {
+    self.init(state: state, due: state.isDue ? Timestamp(milliseconds: nextAttempt ?? 0) : nil)
   }
 }
 

@@ -14,7 +14,7 @@ public import MailModel
 /// happens only where somebody removed them or copied the database alone; then whoever reads must be allowed to write
 /// to the folder.
 public final class SQLiteQueueReader: QueueInspection {
-  private let reader: Reader
+  private let inspector: QueueInspector
 
   /// Opens a folder's queue to look into it.
   ///
@@ -22,13 +22,14 @@ public final class SQLiteQueueReader: QueueInspection {
   ///   with ``StorageError/Code/olderSchema`` where an older version of this library made the database and no
   ///   ``StorageFolder`` of this one has brought it up yet: a reader changes nothing.
   public init(folder path: String) async throws {
-    reader = try await DispatchQueue.global().perform {
+    let reader = try await DispatchQueue.global().perform {
       do {
         return Reader(try Self.open(path))
       } catch {
         throw StorageError.opening(error, at: path)
       }
     }
+    inspector = QueueInspector(reader)
   }
 
   private static func open(_ path: String) throws -> DatabaseQueue {
@@ -51,29 +52,23 @@ public final class SQLiteQueueReader: QueueInspection {
   }
 
   /// What is known of a message.
-  public func status(of id: QueueID) async throws -> MessageStatus? {
-    try await reader.read { try QueueReading.status(of: id, on: $0) }
-  }
+  public func status(of id: QueueID) async throws -> MessageStatus? { try await inspector.status(of: id) }
 
   /// Messages in the order of their queue IDs.
   public func messages(_ selection: QueueSelection, after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
-    try await reader.read { try QueueListing.messages(selection, after: id, limit: limit, on: $0) }
+    try await inspector.messages(selection, after: id, limit: limit)
   }
 
   /// Recipients by tenant or destination, the greatest groups first.
   public func counts(
     _ selection: QueueSelection, by grouping: QueueGrouping, limit: Int
   ) async throws -> [QueueCount] {
-    try await reader.read { try QueueListing.counts(selection, by: grouping, limit: limit, on: $0) }
+    try await inspector.counts(selection, by: grouping, limit: limit)
   }
 
   /// How many recipients stand in each state; looks at every one.
-  public func recipientCounts() async throws -> [RecipientState: Int] {
-    try await reader.read { try QueueListing.recipientCounts(on: $0) }
-  }
+  public func recipientCounts() async throws -> [RecipientState: Int] { try await inspector.recipientCounts() }
 
   /// What is not final yet.
-  public func summary() async throws -> QueueSummary {
-    try await reader.read { try QueueListing.summary(on: $0) }
-  }
+  public func summary() async throws -> QueueSummary { try await inspector.summary() }
 }

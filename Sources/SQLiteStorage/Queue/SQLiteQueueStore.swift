@@ -7,22 +7,22 @@ import Synchronization
 /// A queue in a ``StorageFolder``: durable, of one process.
 ///
 /// Due times and claims live in memory. A restart frees every claim.
-public final class SQLiteQueueStore: QueueStore, QueueInspection {
+public final class SQLiteQueueStore: QueueStore {
   /// How often history is looked at.
   private static let historyInterval = Duration.seconds(3600)
 
   /// What the folder says when it is opened.
   struct State: Sendable {
     var entries: [ClaimLedger.Entry]
-    var limits: QueueLimits
     var greatestSequence: Int64
+    var configuration: StorageConfiguration
 
     /// Reads it, and sweeps the spool. Blocks.
     init(of resources: FolderResources, configuration: StorageConfiguration) throws {
       let path = resources.path + "/" + FolderResources.databaseName
       let connection = try Connections.reader(path: path, label: "submission.start")
       defer { try? connection.close() }
-      limits = configuration.queueLimits
+      self.configuration = configuration
       (entries, greatestSequence) = try connection.read { database in
         try resources.spool.sweep { id in
           try Bool.fetchOne(
@@ -35,11 +35,16 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     }
   }
 
-  private let resources: FolderResources
-  private let ledger: Mutex<ClaimLedger>
+  let resources: FolderResources
+  let ledger: Mutex<ClaimLedger>
+  private let cache: Mutex<MessageCache>
+  /// Orders are carried out one at a time.
+  let orderTurn = Turnstile()
   private let nextForgetting = Mutex<Timestamp?>(nil)
   private let retention: Duration
-  private let logger: Logger
+  private let commitDelay: Duration
+  private let settlementDelay: Duration
+  let logger: Logger
 
   /// The greatest ``QueueID/sequence`` in the store when it was opened, for a `QueueIDGenerator` to go on from.
   public let greatestSequence: Int64
@@ -47,8 +52,14 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
   init(resources: FolderResources, state: State, retention: Duration, logger: Logger) {
     (self.resources, self.retention, self.logger) = (resources, retention, logger)
     greatestSequence = state.greatestSequence
-    ledger = Mutex(ClaimLedger(limits: state.limits, entries: state.entries))
+    let configuration = state.configuration
+    (commitDelay, settlementDelay) = (configuration.commitDelay, configuration.settlementDelay)
+    cache = Mutex(MessageCache(limit: configuration.cacheLimit))
+    ledger = Mutex(ClaimLedger(limits: configuration.queueLimits, entries: state.entries))
   }
+
+  /// Transactions committed since the folder was opened, of tenants too.
+  public var commits: Int { resources.writer.commits }
 
   /// A spool file.
   public func makeBody(for id: QueueID) async throws -> any MessageBodyWriter {
@@ -60,27 +71,30 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     try await validate(message)
     let size = message.size
     try ledger.withLock { ledger throws(QueueError) in try ledger.reserve(size: size) }
+    // Before it is there for anybody else, so that whoever changes it finds it here.
+    cache.withLock { $0.insert(message) }
     do {
-      try await write([message]) { try QueueWriting.insert(message, on: $0) }
+      try await write([message], delay: commitDelay) { try QueueWriting.insert(message, with: $0) }
     } catch {
+      forget(message.id.sequence)
       ledger.withLock { $0.release(size: size) }
       throw error
     }
     ledger.withLock { $0.insertReserved(ClaimLedger.Entry(message)) }
   }
 
-  /// Claims what is due. Reads the database for what it gives alone.
+  /// Claims what is due. Reads the database for what it gives alone, as far as that is not known.
   public func claim(_ request: ClaimRequest) async throws -> ClaimBatch {
     forgetHistory(at: request.now)
     let (grants, nextDue) = ledger.withLock { ledger in (ledger.claim(request), ledger.nextDue) }
     guard !grants.isEmpty else { return ClaimBatch(claims: [], nextDue: nextDue) }
+    let fresh = cache.withLock { cache in grants.map { cache.takeFresh($0.entry.sequence) } }
     do {
-      let claims = try await resources.reader.read { database in
-        try grants.map { grant in
-          try QueueReading.understood { try QueueReading.claim(grant, now: request.now, on: database) }
-        }
-      }
-      return ClaimBatch(claims: usable(claims, of: grants, at: request.now), nextDue: nextDue)
+      let unknown = zip(grants, fresh).filter { $1 == nil }.map(\.0)
+      var read = try await read(unknown, at: request.now)[...]
+      let claims = zip(grants, fresh).compactMap { grant, message in message?.claim(grant.token) ?? read.popFirst() ?? nil }
+      cache.withLock { cache in claims.forEach { cache.insert($0.1) } }
+      return ClaimBatch(claims: claims.map(\.0), nextDue: nextDue)
     } catch {
       ledger.withLock { ledger in grants.forEach { ledger.giveBack($0.token) } }
       throw error
@@ -97,8 +111,12 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     for message in settlement.newMessages { try await validate(message) }
     let (token, sequence) = (settlement.token, settlement.id.sequence)
     _ = try ledger.withLock { ledger throws(QueueError) in try ledger.beginSettlement(token, of: sequence) }
+    let known = cache.withLock { $0.claimed(sequence) }
     do {
-      let settled = try await write(settlement.newMessages) { try QueueWriting.settle(settlement, on: $0) }
+      let settled = try await write(settlement.newMessages, delay: settlementDelay) {
+        try QueueWriting.settle(settlement, known: known, with: $0)
+      }
+      forget(sequence)
       ledger.withLock { ledger in
         ledger.endSettlement(token, due: settled.due)
         for message in settlement.newMessages { ledger.insert(ClaimLedger.Entry(message)) }
@@ -113,39 +131,12 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
   /// The content of a message that has recipients left: as it is for a body in the database, to be read from the disk
   /// for one in the spool.
   public func content(of id: QueueID) async throws -> any MessageContent {
-    guard let stored = try await resources.reader.read({ try QueueReading.content(of: id, on: $0) }) else {
+    guard let stored = try await storedContent(of: id) else {
       throw QueueError(.noSuchMessage, "no message of that name has content")
     }
     if let body = stored.body { return InMemoryContent(prefix: stored.prefix, body: body) }
     guard let spooled = stored.spool else { throw QueueError(.damaged, "a message without a body") }
     return SpooledContent(prefix: stored.prefix, body: try await resources.spool.open(spooled))
-  }
-
-  /// What is known of a message.
-  public func status(of id: QueueID) async throws -> MessageStatus? {
-    try await resources.inspector.read { try QueueReading.status(of: id, on: $0) }
-  }
-
-  /// Messages in the order of their queue IDs.
-  public func messages(_ selection: QueueSelection, after id: QueueID?, limit: Int) async throws -> [MessageStatus] {
-    try await resources.inspector.read { try QueueListing.messages(selection, after: id, limit: limit, on: $0) }
-  }
-
-  /// Recipients by tenant or destination, the greatest groups first.
-  public func counts(
-    _ selection: QueueSelection, by grouping: QueueGrouping, limit: Int
-  ) async throws -> [QueueCount] {
-    try await resources.inspector.read { try QueueListing.counts(selection, by: grouping, limit: limit, on: $0) }
-  }
-
-  /// How many recipients stand in each state; looks at every one.
-  public func recipientCounts() async throws -> [RecipientState: Int] {
-    try await resources.inspector.read { try QueueListing.recipientCounts(on: $0) }
-  }
-
-  /// What is not final yet.
-  public func summary() async throws -> QueueSummary {
-    try await resources.inspector.read { try QueueListing.summary(on: $0) }
   }
 
   private func validate(_ message: NewMessage) async throws {
@@ -158,12 +149,13 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
 
   /// Makes a change that queues messages. Their bodies cannot be discarded meanwhile, nor when they may be queued.
   private func write<Value: Sendable>(
-    _ messages: [NewMessage], _ change: @escaping @Sendable (Database) throws -> Value
+    _ messages: [NewMessage], delay: Duration, _ change: @escaping @Sendable (QueueStatements) throws -> Value
   ) async throws -> Value {
+    let octets = messages.reduce(0) { $0 + $1.storedOctets }
     let names = messages.compactMap(\.body.spooledName)
     try resources.spool.hold(names)
     do {
-      let value = try await resources.writer.perform(octets: messages.reduce(0) { $0 + $1.storedOctets }, change)
+      let value = try await resources.writer.perform(octets: octets, delay: delay, change)
       resources.spool.release(names, mayBeNamed: true)
       return value
     } catch {
@@ -172,11 +164,16 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     }
   }
 
-  /// The claims that could be understood. The others are put off, so that they do not hold up what can be.
-  private func usable(_ claims: [Result<Claim, QueueError>], of grants: [ClaimLedger.Grant], at now: Timestamp)
-    -> [Claim]
-  {
-    zip(claims, grants).compactMap { result, grant in
+  /// Reads what the cache does not know; `nil` for what cannot be understood, which is put off, so that it does not hold up
+  /// what can be.
+  private func read(_ grants: [ClaimLedger.Grant], at now: Timestamp) async throws -> [(Claim, ClaimedMessage)?] {
+    guard !grants.isEmpty else { return [] }
+    let read = try await resources.reader.read { database in
+      try grants.map { grant in
+        try QueueReading.understood { try QueueReading.claim(grant, now: now, on: database) }
+      }
+    }
+    return zip(read, grants).map { result, grant in
       switch result {
       case .success(let claim): return claim
       case .failure(let error):
@@ -188,11 +185,16 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
       }
     }
   }
-}
 
-extension NewMessage {
-  /// Octets that go into the database.
-  fileprivate var storedOctets: Int { body.spooledName == nil ? size : prefix.count }
+  private func storedContent(of id: QueueID) async throws -> StoredContent? {
+    if let known = cache.withLock({ $0.claimed(id.sequence) }), known.id == id, let content = known.content {
+      return content
+    }
+    return try await resources.reader.read { try QueueReading.content(of: id, on: $0) }
+  }
+
+  /// To be called when something of a message has changed in the database, and before it can be claimed again.
+  func forget(_ sequence: Int64) { cache.withLock { $0.forget(sequence) } }
 }
 
 // MARK: - History

@@ -1,0 +1,48 @@
+import ArgumentParser
+import DeliveryQueue
+import MailModel
+import SQLiteStorage
+
+/// What people type, and clear words where it is not what was asked for.
+enum Parse {
+  static func queueID(_ text: String) throws -> QueueID {
+    guard let id = QueueID(text) else {
+      throw ValidationError("'\(text)' is not a queue ID: 26 letters and digits, as in the server's reply.")
+    }
+    return id
+  }
+
+  static func destination(_ text: String) throws -> Mailbox.Host {
+    guard let host = Mailbox("postmaster@\(text)")?.host else {
+      throw ValidationError("'\(text)' is neither a domain nor an address in brackets.")
+    }
+    return host
+  }
+
+  static func state(_ text: String) throws -> RecipientState {
+    guard let state = RecipientState(rawValue: text) else {
+      let states = RecipientState.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("'\(text)' is no state: \(states).")
+    }
+    return state
+  }
+
+  static func reason(_ text: String) throws -> String {
+    guard text.contains(where: { !$0.isWhitespace }) else { throw ValidationError("a reason has words in it.") }
+    return text
+  }
+
+  /// `5%`, `2GiB`, `1000000`.
+  static func diskFloor(_ text: String) throws -> DiskFloor {
+    if text.hasSuffix("%"), let percent = Double(text.dropLast()), (0...100).contains(percent) {
+      return .share(percent / 100)
+    }
+    let units = ["": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40]
+    let number = text.prefix { $0.isASCII && $0.isNumber }
+    if let unit = units[String(text[number.endIndex...])], let count = Int(number) {
+      let (octets, isTooLarge) = count.multipliedReportingOverflow(by: unit)
+      if !isTooLarge { return .octets(octets) }
+    }
+    throw ValidationError("'\(text)' is no share such as 5%, and no number of octets such as 1000000 or 2GiB.")
+  }
+}

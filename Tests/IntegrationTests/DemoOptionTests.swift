@@ -1,0 +1,24 @@
+import Foundation
+import Testing
+
+/// What the demo does where it is told to.
+@Suite struct DemoOptionTests {
+  @Test(.needs(.swaks), arguments: [false, true]) func addressesInTheLog(areShown: Bool) async throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let server = try await DemoServer.start(data: folder + "/data", options: areShown ? ["--log-addresses"] : [])
+    let id = try await send(to: server, subject: "test")
+    try await eventually("delivered") { try await server.state(id) == "delivered" }
+    try await server.stop()
+    let log = try String(contentsOfFile: folder + "/data.log", encoding: .utf8)
+    #expect(log.contains("recipient@example.org") == areShown)
+    #expect(log.contains("r*c*p*e*t@example.org") == !areShown)
+  }
+
+  @Test(arguments: ["5x", "-1%", "101%", "%", "1.5GiB", "9PiB", "99999999999GiB"])
+  func aDiskFloorThatIsNone(text: String) async throws {
+    let arguments = ["demo", "--data", "/nowhere", "--disk-floor=\(text)"]
+    let result = try await run(try DemoServer.executable(), arguments)
+    #expect(result.status == 64 && result.output.contains("'\(text)' is no share such as 5%"), "\(result.output)")
+  }
+}
