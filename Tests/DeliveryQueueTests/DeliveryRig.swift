@@ -1,6 +1,7 @@
 import DeliveryQueue
 import Logging
 import MailModel
+import MetricsTestKit
 import SMTPTesting
 import ServiceLifecycle
 import Synchronization
@@ -14,6 +15,7 @@ struct DeliveryRig: Sendable {
   let transport: RecordingTransport
   let service: DeliveryService
   let logs = LogRecorder()
+  let metrics = TestMetrics()
   let start: Timestamp
   private let ids = QueueIDGenerator()
 
@@ -27,16 +29,23 @@ struct DeliveryRig: Sendable {
     var logger = Logger(label: "test", factory: logs.handler)
     logger.logLevel = .debug
     service = DeliveryService(
-      store: store, transport: transport, time: time, configuration: configuration, logger: logger)
+      store: store, transport: transport, time: time, configuration: configuration, logger: logger,
+      metrics: metrics)
   }
 
   func after(_ duration: Duration) -> Timestamp { start + duration }
 
   @discardableResult
   func enqueue(_ recipients: String...) async throws -> QueueID {
-    let paths = (recipients.isEmpty ? ["user@example.org"] : recipients).compactMap { ForwardPath($0) }
+    try await enqueue(to: recipients.isEmpty ? ["user@example.org"] : recipients)
+  }
+
+  @discardableResult
+  func enqueue(from sender: ReversePath = .null, to recipients: [String], tenant: String? = nil) async throws -> QueueID
+  {
+    let paths = recipients.compactMap { ForwardPath($0) }
     let message = NewMessage(
-      id: ids.next(at: time.now()), tenant: nil, envelope: Envelope(reversePath: .null, recipients: paths),
+      id: ids.next(at: time.now()), tenant: tenant, envelope: Envelope(reversePath: sender, recipients: paths),
       acceptedAt: time.now(), prefix: Array("Subject: test\r\n\r\n".utf8), body: .octets(Array("Hello\r\n".utf8)))
     try await queue.enqueue(message)
     service.wake()
@@ -96,11 +105,17 @@ final class LogRecorder: Sendable {
     var level: Logger.Level
     var message: String
     var metadata: Logger.Metadata
+
+    /// All that a reader sees.
+    var text: String { "\(message) \(metadata)" }
+
+    subscript(key: String) -> String? { metadata[key].map { "\($0)" } }
   }
   private let kept = Mutex<[Line]>([])
 
   var lines: [Line] { kept.withLock { $0 } }
   func count(_ level: Logger.Level) -> Int { lines.count { $0.level == level } }
+  func lines(_ message: String) -> [Line] { lines.filter { $0.message == message } }
 
   func handler(_ label: String) -> any LogHandler { Handler(recorder: self) }
 

@@ -54,7 +54,7 @@ import Testing
     ("list+bob=x.example@y.example", "l*s*+*o*=*.*x*m*l*@y.example"),
     ("user@inner.example@outer.example", "u*e*@*n*e*.*x*m*l*@outer.example"),
     ("tab\tabc@x.example\r\ndef@y.example", "tab\ta*c@x.example\r\nd*f@y.example"),
-    (#"no "such user" here: "john doe"@x.example"#, #"no "such user" here: "*o*n*d*e"@x.example"#),
+    (#"no "such user" here: "john doe"@x.example"#, #"no "such user" here: "*o*n*d*e*@x.example"#),
     (#"abc"@x.example"#, #"a*c*@x.example"#),
     (#"a \"b cde"@x.example"#, #"a \"b c*e*@x.example"#),
     (#""a\\"@x.example"#, #""*\*"@x.example"#),

@@ -2,6 +2,7 @@ import AccessControl
 import DeliveryQueue
 import Logging
 import MailModel
+import MetricsTestKit
 import SMTPAuth
 import SMTPProtocol
 import SMTPProtocolTesting
@@ -15,10 +16,13 @@ struct Deployment {
   let queue: any QueueStore
   let memory = InMemoryQueueStore()
   let time = ManualTime()
+  let logs = LogRecorder()
+  let metrics = TestMetrics()
   let instance = Instance(name: "test")
   let user: SMTPUser
   let password: String
   let service: SubmissionService
+  let delivery: DeliveryService?
 
   init(
     queue store: ((InMemoryQueueStore) -> any QueueStore)? = nil, isOpen: Bool = true,
@@ -37,13 +41,16 @@ struct Deployment {
     queue = store?(memory) ?? memory
     var submission = SubmissionConfiguration(hostName: try #require(DomainName("mail.example.net")))
     change(&submission)
-    let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-    let delivery = transport.map { [memory, time] in
-      DeliveryService(store: memory, transport: $0, time: time, logger: logger)
+    var deliveryConfiguration = DeliveryConfiguration()
+    deliveryConfiguration.addressesInLog = submission.addressesInLog
+    delivery = transport.map { [memory, time, logs, metrics, deliveryConfiguration] in
+      DeliveryService(
+        store: memory, transport: $0, time: time, configuration: deliveryConfiguration, logger: logs.logger,
+        metrics: metrics)
     }
     service = SubmissionService(
       configuration: submission, tenants: tenants, key: key, queue: queue, delivery: delivery, time: time,
-      logger: logger)
+      logger: logs.logger, metrics: metrics)
   }
 
   static func loopbackOnly() throws -> AccessPolicy {
