@@ -24,17 +24,19 @@ package final class Spool: Sendable {
   private let path: String
   private let calls: FileCalls
   private let folder: OpenFile
+  fileprivate let space: DiskSpace
   private let bodies = Mutex<[String: Standing]>([:])
   private let writers = BlockingThreads(label: "submission.spool.write")
   private let readers = BlockingThreads(label: "submission.spool.read")
 
-  init(path: String, calls: FileCalls) throws {
+  init(path: String, space: DiskSpace, calls: FileCalls) throws {
     if !FileManager.default.fileExists(atPath: path) { try calls.makeFolders(path) }
-    (self.path, self.calls) = (path, calls)
+    (self.path, self.space, self.calls) = (path, space, calls)
     folder = try OpenFile(path, O_RDONLY | O_DIRECTORY, calls: calls)
   }
 
   package func makeWriter(for id: QueueID) async throws -> SpoolWriter {
+    try space.check(octets: 0)
     let thread = writers.next()
     let (part, final) = (partPath(id.description), finalPath(id.description))
     do {
@@ -89,10 +91,17 @@ package final class Spool: Sendable {
   /// Removes files of ours that are incomplete, or that `isNamed` does not know. Blocks.
   func sweep(isNamed: (QueueID) throws -> Bool) throws {
     for name in try FileManager.default.contentsOfDirectory(atPath: path) {
-      let isPart = name.hasSuffix(Self.partSuffix)
-      guard let id = QueueID(isPart ? String(name.dropLast(Self.partSuffix.count)) : name) else { continue }
-      if try isPart || !isNamed(id) { unlink(path + "/" + name) }
+      guard let id = Self.queueID(ofFile: name) else { continue }
+      if try Self.isPart(name) || !isNamed(id) { unlink(path + "/" + name) }
     }
+  }
+
+  /// Whether a file is incomplete by its name.
+  static func isPart(_ name: String) -> Bool { name.hasSuffix(partSuffix) }
+
+  /// Whose body a file has, `nil` for a file that is not ours.
+  static func queueID(ofFile name: String) -> QueueID? {
+    QueueID(isPart(name) ? String(name.dropLast(partSuffix.count)) : name)
   }
 
   /// Gives a synced file its final name. Blocks.
@@ -188,6 +197,7 @@ package final class SpoolWriter: MessageBodyWriter {
 
   package func append(_ octets: [UInt8]) async throws {
     let (file, count) = try openFile()
+    try spool.space.check(octets: octets.count)
     do {
       try await thread.perform { try file.write(octets) }
     } catch {

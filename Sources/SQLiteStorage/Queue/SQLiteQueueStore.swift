@@ -59,6 +59,7 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
   public func enqueue(_ message: NewMessage) async throws {
     try await validate(message)
     let size = message.size
+    try resources.space.check(octets: size)
     try ledger.withLock { ledger throws(QueueError) in try ledger.reserve(size: size) }
     do {
       try await write([message]) { try QueueWriting.insert(message, on: $0) }
