@@ -38,12 +38,12 @@ struct FolderExamination {
     of database: DatabaseQueue, depth: StoredMessage.Depth, until end: ContinuousClock.Instant? = nil,
     repair: ((StoredMessage) throws -> [StorageFinding])? = nil
   ) throws -> Bool {
-    let tables = try database.read { try StoredMessage.tables(of: $0) }
+    let tables = try database.examine { try StoredMessage.tables(of: $0) }
     var walk = MessageWalk()
     while !walk.isOver {
       if let end, ContinuousClock.now > end { return false }
       var (count, suspects): (Int, [Int64]) = (0, [])
-      (walk, count, suspects) = try database.read { [walk, spool] database in
+      (walk, count, suspects) = try database.examine { [walk, spool] database in
         var walk = walk
         let keys = try walk.next(on: database)
         let suspects = try keys.filter { key in
@@ -55,7 +55,7 @@ struct FolderExamination {
       report.messages += count
       for key in suspects {
         // Read again: a server may have finished the message while its spool file was looked at.
-        let message = try database.read { [spool] database in
+        let message = try database.examine { [spool] database in
           try StoredMessage(key, tables: tables, spool: spool, depth: depth, on: database)
         }
         guard !message.isSound else { continue }
@@ -94,7 +94,7 @@ struct FolderExamination {
     return try files.contentsOfDirectory(atPath: spool).sorted().filter { name in
       guard let id = Spool.queueID(ofFile: name) else { return false }
       guard !Spool.isPart(name) else { return true }
-      return try database.read { database in
+      return try database.examine { database in
         try Bool.fetchOne(
           database, sql: "SELECT NOT EXISTS (SELECT 1 FROM content WHERE message = ? AND spool = ?)",
           arguments: [id.sequence, id.description]) ?? true

@@ -30,7 +30,7 @@ struct Salvage {
     self.new = new
     tables = try new.read { try StoredTable.all(of: $0) }
     try Self.makeReadable(path, by: new)
-    roots = try Self.roots(of: tables, in: path)
+    roots = (try? Self.roots(of: tables, in: path)) ?? []
     pages = try DatabasePages(path: path)
   }
 
@@ -54,7 +54,7 @@ struct Salvage {
       let connection = try Connections.writer(path: path)
       defer { try? connection.close() }
       try connection.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
-      return try connection.read { try String.fetchOne($0, sql: "SELECT name FROM sqlite_schema") != nil }
+      return try connection.examine { try String.fetchOne($0, sql: "SELECT name FROM sqlite_schema") != nil }
     } catch {
       return false
     }
@@ -64,7 +64,7 @@ struct Salvage {
     let connection = try Connections.unchecked(path: path)
     defer { try? connection.close() }
     return tables.compactMap { table in
-      let root = try? connection.read { database in
+      let root = try? connection.examine { database in
         try Int.fetchOne(
           database, sql: "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?", arguments: [table.name])
       }

@@ -38,20 +38,20 @@ enum StartupCheck {
     let end = ContinuousClock.now + limit
     let connection = try Connections.unchecked(path: file)
     defer { try? connection.close() }
-    let version = try connection.read { try Schema.checkedVersion(of: $0) }
+    let version = try connection.examine { try Schema.checkedVersion(of: $0) }
     guard version > 0 else { return true }
     // What a start reads anyhow.
     _ = try examination.tolerating { _ in
-      try connection.read {
+      try connection.examine {
         _ = try Row.fetchOne($0, sql: "SELECT total(message), total(due), total(size) FROM pending")
       }
     }
-    let structure = try connection.read { database in
+    let structure = try connection.examine { database in
       limit > .zero ? try StructureCheck.bounded(of: database, by: limit) : (faults: [], isWhole: true)
     }
     examination.add(faults: structure.faults)
     _ = try examination.tolerating { examination in
-      try connection.read { try examination.examineSpoolSizes(of: $0) }
+      try connection.examine { try examination.examineSpoolSizes(of: $0) }
     }
     // Columns of a later version are not there yet.
     guard limit > .zero, version == Schema.version else { return structure.isWhole }

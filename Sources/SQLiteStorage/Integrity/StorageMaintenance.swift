@@ -89,8 +89,8 @@ extension StorageMaintenance {
     _ = try examination.tolerating { examination in
       let connection = try Connections.unchecked(path: file)
       defer { try? connection.close() }
-      try requireCurrent(try connection.read { try Schema.checkedVersion(of: $0) }, folder)
-      examination.add(faults: try connection.read { StructureCheck.whole(of: $0) })
+      try requireCurrent(try connection.examine { try Schema.checkedVersion(of: $0) }, folder)
+      examination.add(faults: try connection.examine { StructureCheck.whole(of: $0) })
       _ = try examination.examineMessages(of: connection, depth: .everything)
       try examination.examineTenants(of: connection)
       if try !FolderLock.isHeld(folder + "/" + FolderResources.lockName) {
@@ -147,7 +147,7 @@ extension StorageMaintenance {
     do {
       let connection = try Connections.unchecked(path: file)
       defer { try? connection.close() }
-      return try connection.read { database in
+      return try connection.examine { database in
         _ = try Schema.checkedVersion(of: database)
         return StructureCheck.whole(of: database)
       }

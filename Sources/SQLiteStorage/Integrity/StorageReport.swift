@@ -41,8 +41,10 @@ public struct StorageFinding: Hashable, Sendable {
     /// A file in the spool that no queued message names. Opening the folder removes it: a sender who was never told that
     /// the message was accepted has left it.
     case orphan
-    /// What the queue knows of a message without looking at it is not so: whether recipients are left, how many, and when
-    /// they are due.
+    /// A message has recipients left, and the queue does not know: they would wait for ever.
+    case forgotten
+    /// What else the queue knows of a message without looking at it is not so: how many recipients are left, and when they
+    /// are due.
     case pending
     /// A tenant cannot be understood.
     case tenant

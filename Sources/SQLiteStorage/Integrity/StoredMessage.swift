@@ -201,6 +201,7 @@ extension StoredMessage {
           && isCounted(.queued, "queued") && isCounted(.deferred, "deferred") && isCounted(.held, "held")
           ? nil : "what the queue knows of the message's recipients is not so"
       }
-    pendingFault = text.map { StorageFinding(.pending, queueID: id, text: $0) }
+    let kind: StorageFinding.Kind = found == nil && expectedPending != nil ? .forgotten : .pending
+    pendingFault = text.map { StorageFinding(kind, queueID: id, text: $0) }
   }
 }

@@ -75,6 +75,18 @@ extension Connections {
   }
 }
 
+extension DatabaseQueue {
+  /// Reads one state of a database that may be damaged. The library's own way of reading fails at its end where a
+  /// statement has met a damaged page, even if that was expected.
+  func examine<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try unsafeRead { database in
+      try database.beginTransaction(.deferred)
+      defer { try? database.rollback() }
+      return try body(database)
+    }
+  }
+}
+
 extension DatabaseError {
   /// Whether it says that what is stored cannot be read.
   var isDamage: Bool { resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB }

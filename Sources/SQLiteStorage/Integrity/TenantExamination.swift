@@ -4,7 +4,7 @@ extension FolderExamination {
   /// Whether the tenants can be understood, without which nothing starts.
   mutating func examineTenants(of connection: DatabaseQueue) throws {
     do {
-      _ = try connection.read { try TenantRows.directory(in: $0) }
+      _ = try connection.examine { try TenantRows.directory(in: $0) }
     } catch let error as DatabaseError {
       throw error
     } catch {
