@@ -48,7 +48,8 @@ import Testing
     (.share(0.1), room(octets: 1000, entries: 49), false), (.share(0.1), room(octets: 1000, entries: 50), true),
     (.share(0.1), room(octets: 1000, entries: 51), true), (.octets(0), room(octets: 0, entries: 0), true),
     (.octets(700), room(octets: 700, entries: 0), true), (.share(0), room(octets: 0, entries: 0), true),
-    (.share(1), room(octets: 9999), false), (.share(1), room(octets: 10_000), true), (.share(.nan), room(octets: 0), true),
+    (.share(1), room(octets: 9999), false), (.share(1), room(octets: 10_000), true),
+    (.share(.nan), room(octets: 0), true),
   ])
   func whatIsLeftDecides(floor: DiskFloor, room: DiskRoom, isAccepted: Bool) async throws {
     let store = try await open(Disk(room), floor: floor).queue

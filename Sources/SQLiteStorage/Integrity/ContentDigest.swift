@@ -1,3 +1,4 @@
+import DeliveryQueue
 import Foundation
 import LibCrypto
 
@@ -9,6 +10,23 @@ import LibCrypto
 /// the folder on purpose.
 enum ContentDigest {
   static let count = 16
+
+  /// The digest of a message that is to be queued; of a body in the spool, which was digested as it was written.
+  static func of(_ message: NewMessage, spool: Spool) -> Data? {
+    switch message.body {
+    case .octets(let body): of(prefix: message.prefix, body: body)
+    case .spooled(let body): spool.digest(of: body.name).flatMap { of(prefix: message.prefix, bodyDigest: $0) }
+    }
+  }
+
+  /// - Throws: where the content is not what was accepted. What was queued without a digest passes.
+  static func check(prefix: [UInt8], body: [UInt8], digest: [UInt8]?) throws(QueueError) {
+    guard let digest else { return }
+    if let found = of(prefix: prefix, body: body), !found.elementsEqual(digest) { throw changed }
+  }
+
+  /// That content is not what was accepted.
+  static var changed: QueueError { QueueError(.damaged, "the content is not what was accepted") }
 
   /// `nil` where libcrypto fails, which leaves the content without a digest.
   static func of(prefix: some ContiguousOctets, bodyDigest: [UInt8]) -> Data? {

@@ -32,32 +32,29 @@ struct FolderExamination {
 
   /// Looks at every message, or at those that the time allows.
   ///
-  /// - Parameter repair: is given what is damaged, and answers with what it did; `nil` in a check.
+  /// - Parameters:
+  ///   - isSalvaged: whether the database is what was left of a damaged one.
+  ///   - repair: is given what is damaged, and answers with what it did; `nil` in a check.
   /// - Returns: whether all were looked at.
   mutating func examineMessages(
     of database: DatabaseQueue, depth: StoredMessage.Depth, until end: ContinuousClock.Instant? = nil,
-    repair: ((StoredMessage) throws -> [StorageFinding])? = nil
+    isSalvaged: Bool = false, repair: ((StoredMessage) throws -> [StorageFinding])? = nil
   ) throws -> Bool {
     let tables = try database.examine { try StoredMessage.tables(of: $0) }
+    func read(_ key: Int64, on database: Database) throws -> StoredMessage {
+      try StoredMessage(key, tables: tables, spool: spool, depth: depth, isSalvaged: isSalvaged, on: database)
+    }
     var walk = MessageWalk()
     while !walk.isOver {
       if let end, ContinuousClock.now > end { return false }
-      var (count, suspects): (Int, [Int64]) = (0, [])
-      (walk, count, suspects) = try database.examine { [walk, spool] database in
-        var walk = walk
+      let (keys, suspects) = try database.examine { database in
         let keys = try walk.next(on: database)
-        let suspects = try keys.filter { key in
-          let message = try StoredMessage(key, tables: tables, spool: spool, depth: depth, on: database)
-          return !message.isSound
-        }
-        return (walk, keys.count, suspects)
+        return (keys, try keys.filter { try !read($0, on: database).isSound })
       }
-      report.messages += count
+      report.messages += keys.count
       for key in suspects {
         // Read again: a server may have finished the message while its spool file was looked at.
-        let message = try database.examine { [spool] database in
-          try StoredMessage(key, tables: tables, spool: spool, depth: depth, on: database)
-        }
+        let message = try database.examine { try read(key, on: $0) }
         guard !message.isSound else { continue }
         for finding in try repair?(message) ?? message.findings { add(finding) }
       }

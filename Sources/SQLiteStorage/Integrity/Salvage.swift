@@ -66,7 +66,8 @@ struct Salvage {
     return tables.compactMap { table in
       let root = try? connection.examine { database in
         try Int.fetchOne(
-          database, sql: "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?", arguments: [table.name])
+          database, sql: "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?", arguments: [table.name]
+        )
       }
       return root.flatMap { root in (table, root) }
     }

@@ -25,7 +25,9 @@ enum StartupCheck {
     if !report.isSound {
       logger?.error(
         "The queue's figures are wrong; a repair of the folder corrects them",
-        metadata: ["messages": "\(report.findings.count + report.more)", "first": "\(report.findings.first?.text ?? "")"])
+        metadata: [
+          "messages": "\(report.findings.count + report.more)", "first": "\(report.findings.first?.text ?? "")",
+        ])
     }
     if !isWhole {
       logger?.notice(

@@ -138,7 +138,7 @@ extension StorageMaintenance {
       try Schema.migrate(database)
       try Connections.emptyLog(of: database)
     }
-    try mend(connection, &examination, by: `operator`, at: now)
+    try mend(connection, isSalvaged: false, &examination, by: `operator`, at: now)
     return examination.report
   }
 
@@ -171,7 +171,7 @@ extension StorageMaintenance {
       examination.add(
         StorageFinding(.database, file: FolderResources.databaseName, text: fault, action: action))
     }
-    try mend(new, &examination, by: `operator`, at: now)
+    try mend(new, isSalvaged: true, &examination, by: `operator`, at: now)
     let left = try new.read { StructureCheck.whole(of: $0) }
     guard left.isEmpty else {
       throw StorageError(.damaged, "the new database is not sound, and the old one was left: \(left[0])")
@@ -184,11 +184,13 @@ extension StorageMaintenance {
 
   /// Mends what a sound database holds.
   private static func mend(
-    _ connection: DatabaseQueue, _ examination: inout FolderExamination, by operator: String, at now: Timestamp
+    _ connection: DatabaseQueue, isSalvaged: Bool, _ examination: inout FolderExamination, by operator: String,
+    at now: Timestamp
   ) throws {
     let repair = QueueRepair(
       database: connection, setAside: try SetAside(in: examination.path), operator: `operator`, now: now)
-    _ = try examination.examineMessages(of: connection, depth: .everything, repair: repair.repair)
+    _ = try examination.examineMessages(
+      of: connection, depth: .everything, isSalvaged: isSalvaged, repair: repair.repair)
     for finding in try repair.setOrphansAside(try examination.orphans(of: connection)) { examination.add(finding) }
     try examination.repairTenants(of: connection)
   }

@@ -24,13 +24,17 @@ struct StoredMessage {
   private(set) var id: QueueID?
 
   /// Reads a message and says what is wrong with it.
-  init(_ sequence: Int64, tables: [StoredTable], spool: String, depth: Depth, on database: Database) throws {
+  ///
+  /// - Parameter isSalvaged: whether rows may have been lost, so that a figure that is too great tells of one.
+  init(
+    _ sequence: Int64, tables: [StoredTable], spool: String, depth: Depth, isSalvaged: Bool, on database: Database
+  ) throws {
     self.sequence = sequence
     for table in tables { try read(table, on: database) }
     id = name
     try examineHistory(on: database)
     guard isQueued || !open.isEmpty else { return }
-    examineRecipients()
+    examineRecipients(isSalvaged: isSalvaged)
     examineContent(spool: spool, depth: depth)
     if faults.isEmpty { examinePending() }
   }
@@ -76,7 +80,9 @@ extension StoredMessage {
   private mutating func read(_ table: StoredTable, on database: Database) throws {
     do {
       let statement = try database.cachedStatement(
-        sql: "SELECT * FROM \(table.name) WHERE \(Self.key(of: table.name)) = ? ORDER BY \(table.key.joined(separator: ", "))")
+        sql:
+          "SELECT * FROM \(table.name) WHERE \(Self.key(of: table.name)) = ? ORDER BY \(table.key.joined(separator: ", "))"
+      )
       let found = try Row.fetchAll(statement, arguments: [sequence])
       let fitting = found.filter { table.fits(Array($0.databaseValues)) }
       rows[table.name] = fitting
@@ -90,7 +96,9 @@ extension StoredMessage {
 
   private mutating func examineHistory(on database: Database) throws {
     guard faults.isEmpty else { return name(faults: id) }
-    guard let id else { return fault(.message, "the message's own row is not there") }
+    guard let id, rows["message"]?.isEmpty == false else {
+      return fault(.message, "the message's own row is not there")
+    }
     do {
       let head = try QueueReading.understood { try QueueReading.status(of: id, on: database) }
       if case .failure(let error) = head { fault(.message, error.message) }
@@ -107,10 +115,15 @@ extension StoredMessage {
     for index in faults.indices { faults[index].queueID = id }
   }
 
-  private mutating func examineRecipients() {
-    let places = (rows["recipient"] ?? []).map { $0["place"] as Int }
-    guard rows["recipient"] == nil || !places.isEmpty && places == Array(places.indices) else {
-      return fault(.message, "the message's recipients are not all there")
+  private mutating func examineRecipients(isSalvaged: Bool) {
+    guard let recipients = rows["recipient"] else { return }
+    let places = recipients.map { $0["place"] as Int }
+    let counted = rows["pending"]?.first.map { row in
+      ["queued", "deferred", "held"].reduce(0) { $0 + (row[$1] as Int) }
+    }
+    let least = isSalvaged ? open.count : recipients.count
+    if places.isEmpty || places != Array(places.indices) || counted ?? 0 > least {
+      fault(.message, "the message's recipients are not all there")
     }
   }
 }

@@ -35,7 +35,8 @@ struct StoredTable: Sendable {
         case "BLOB": .blob
         default: .text
         }
-      return Column(name: column.name, kind: kind, isOptional: !column.isNotNull && !primaryKey.columns.contains(column.name))
+      return Column(
+        name: column.name, kind: kind, isOptional: !column.isNotNull && !primaryKey.columns.contains(column.name))
     }
   }
 
