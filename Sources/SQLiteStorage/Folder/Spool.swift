@@ -1,6 +1,7 @@
 package import DeliveryQueue
 import Dispatch
 import Foundation
+import LibCrypto
 package import MailModel
 import Synchronization
 
@@ -26,6 +27,8 @@ package final class Spool: Sendable {
   private let folder: OpenFile
   fileprivate let space: DiskSpace
   private let bodies = Mutex<[String: Standing]>([:])
+  /// SHA-256 of the bodies that are complete and not queued yet.
+  private let digests = Mutex<[String: [UInt8]]>([:])
   private let writers = BlockingThreads(label: "submission.spool.write")
   private let readers = BlockingThreads(label: "submission.spool.read")
 
@@ -74,6 +77,7 @@ package final class Spool: Sendable {
 
   /// Removes a body that no message names any more. Not awaited: what is left over is swept.
   func remove(_ name: String) {
+    forget([name])
     let path = finalPath(name)
     writers.next().async { unlink(path) }
   }
@@ -105,10 +109,14 @@ package final class Spool: Sendable {
   }
 
   /// Gives a synced file its final name. Blocks.
-  fileprivate func complete(_ name: String) throws {
+  fileprivate func complete(_ name: String, digest: [UInt8]?) throws {
     guard calls.rename(partPath(name), finalPath(name)) == 0 else { throw SystemError("rename") }
     try folder.sync()
+    digests.withLock { $0[name] = digest }
   }
+
+  /// SHA-256 of a body that is complete and not queued yet.
+  func digest(of name: String) -> [UInt8]? { digests.withLock { $0[name] } }
 
   fileprivate func partPath(_ name: String) -> String { "\(path)/\(name)\(Self.partSuffix)" }
   fileprivate func finalPath(_ name: String) -> String { "\(path)/\(name)" }
@@ -137,7 +145,12 @@ extension Spool {
       for name in names { bodies[name] = mayBeNamed || bodies[name] == .unwanted ? nil : .free }
       return unwanted
     }
-    unwanted.forEach(remove)
+    if mayBeNamed { forget(names) } else { unwanted.forEach(remove) }
+  }
+
+  private func forget(_ names: [String]) {
+    guard !names.isEmpty else { return }
+    digests.withLock { digests in for name in names { digests[name] = nil } }
   }
 
   /// Removes a body that is not wanted, unless a message names it. What is under way on `thread` comes before.
@@ -154,6 +167,7 @@ extension Spool {
     }
     guard isFree else { return }
     thread.async { [self] in
+      forget([name])
       unlink(partPath(name))
       unlink(finalPath(name))
     }
@@ -184,6 +198,7 @@ package final class SpoolWriter: MessageBodyWriter {
   private let name: String
   private let thread: DispatchQueue
   private let state: Mutex<State>
+  private let digest = Mutex<SHA256?>(try? SHA256())
 
   fileprivate init(spool: Spool, name: String, file: OpenFile, thread: DispatchQueue) {
     (self.spool, self.name, self.thread) = (spool, name, thread)
@@ -199,7 +214,10 @@ package final class SpoolWriter: MessageBodyWriter {
     let (file, count) = try openFile()
     try spool.space.check(octets: octets.count)
     do {
-      try await thread.perform { try file.write(octets) }
+      try await thread.perform { [self] in
+        try file.write(octets)
+        digest.withLock { $0?.update(octets.span) }
+      }
     } catch {
       throw QueueError.unwritten(error, "a spool file could not be written")
     }
@@ -209,9 +227,9 @@ package final class SpoolWriter: MessageBodyWriter {
   package func finish() async throws -> SpooledBody {
     let (file, count) = try openFile()
     do {
-      try await thread.perform { [spool, name] in
+      try await thread.perform { [self] in
         try file.sync()
-        try spool.complete(name)
+        try spool.complete(name, digest: finishDigest())
       }
     } catch {
       throw QueueError.unwritten(error, "a spool file could not be synced")
@@ -227,6 +245,13 @@ package final class SpoolWriter: MessageBodyWriter {
       return true
     }
     if isOpen { spool.discard(name, behind: thread) }
+  }
+
+  private func finishDigest() -> [UInt8]? {
+    digest.withLock { digest -> [UInt8]? in
+      guard let finished = digest.take() else { return nil }
+      return try? finished.finish()
+    }
   }
 
   /// Ends a call, unless the body was discarded meanwhile.
@@ -260,23 +285,5 @@ struct SpooledFile: Sendable {
     } catch let error as SystemError {
       throw QueueError(.damaged, "a spool file cannot be read", cause: error)
     }
-  }
-}
-
-/// Content whose body lies in the spool.
-struct SpooledContent: MessageContent {
-  let prefix: [UInt8]
-  let body: SpooledFile
-
-  var count: Int { prefix.count + body.count }
-
-  func read(from offset: Int, limit: Int) async throws -> [UInt8] {
-    let start = min(max(0, offset), count)
-    let end = start + min(max(0, limit), count - start)
-    let head = prefix[min(start, prefix.count)..<min(end, prefix.count)]
-    let bodyStart = max(0, start - prefix.count)
-    let bodyEnd = max(0, end - prefix.count)
-    guard bodyStart < bodyEnd else { return Array(head) }
-    return head + (try await body.read(from: bodyStart, limit: bodyEnd - bodyStart))
   }
 }

@@ -5,9 +5,9 @@ import MailModel
 
 /// The changes of the queue's tables. Each runs within a transaction of the ``Writer``.
 enum QueueWriting {
-  static func insert(_ message: NewMessage, on database: Database) throws {
+  static func insert(_ message: NewMessage, digest: Data?, on database: Database) throws {
     try insertMessage(message, on: database)
-    try insertContent(message, on: database)
+    try insertContent(message, digest: digest, on: database)
     let sequence = message.id.sequence
     let accepted = message.acceptedAt.milliseconds
     try database.run(
@@ -46,15 +46,15 @@ enum QueueWriting {
     }
   }
 
-  private static func insertContent(_ message: NewMessage, on database: Database) throws {
+  private static func insertContent(_ message: NewMessage, digest: Data?, on database: Database) throws {
     let (spool, body): (String?, Data?) =
       switch message.body {
       case .octets(let octets): (nil, Data(octets))
       case .spooled(let spooled): (spooled.name, nil)
       }
     try database.run(
-      "INSERT INTO content (message, spool, prefix, body) VALUES (?, ?, ?, ?)",
-      [message.id.sequence, spool, Data(message.prefix), body])
+      "INSERT INTO content (message, spool, prefix, body, digest) VALUES (?, ?, ?, ?, ?)",
+      [message.id.sequence, spool, Data(message.prefix), body, digest])
   }
 
   /// What a settlement leaves.
@@ -66,7 +66,7 @@ enum QueueWriting {
     var spool: String?
   }
 
-  static func settle(_ settlement: Settlement, on database: Database) throws -> Settled {
+  static func settle(_ settlement: Settlement, digests: [Data?], on database: Database) throws -> Settled {
     let sequence = settlement.id.sequence
     var standings = try standings(of: sequence, on: database)
     try settlement.validate(recipients: standings.count)
@@ -75,7 +75,9 @@ enum QueueWriting {
       try update(sequence, change, at: settlement.at, next: next, on: database)
       standings[change.index] = Standing(state: change.state, due: next)
     }
-    for message in settlement.newMessages { try insert(message, on: database) }
+    for (message, digest) in zip(settlement.newMessages, digests) {
+      try insert(message, digest: digest, on: database)
+    }
     return try conclude(sequence, standings, on: database)
   }
 

@@ -62,7 +62,8 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     try resources.space.check(octets: size)
     try ledger.withLock { ledger throws(QueueError) in try ledger.reserve(size: size) }
     do {
-      try await write([message]) { try QueueWriting.insert(message, on: $0) }
+      let digest = ContentDigest.of(message, spool: resources.spool)
+      try await write([message]) { try QueueWriting.insert(message, digest: digest, on: $0) }
     } catch {
       ledger.withLock { $0.release(size: size) }
       throw error
@@ -99,7 +100,10 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     let (token, sequence) = (settlement.token, settlement.id.sequence)
     _ = try ledger.withLock { ledger throws(QueueError) in try ledger.beginSettlement(token, of: sequence) }
     do {
-      let settled = try await write(settlement.newMessages) { try QueueWriting.settle(settlement, on: $0) }
+      let digests = settlement.newMessages.map { ContentDigest.of($0, spool: resources.spool) }
+      let settled = try await write(settlement.newMessages) {
+        try QueueWriting.settle(settlement, digests: digests, on: $0)
+      }
       ledger.withLock { ledger in
         ledger.endSettlement(token, due: settled.due)
         for message in settlement.newMessages { ledger.insert(ClaimLedger.Entry(message)) }
@@ -117,9 +121,13 @@ public final class SQLiteQueueStore: QueueStore, QueueInspection {
     guard let stored = try await resources.reader.read({ try QueueReading.content(of: id, on: $0) }) else {
       throw QueueError(.noSuchMessage, "no message of that name has content")
     }
-    if let body = stored.body { return InMemoryContent(prefix: stored.prefix, body: body) }
+    if let body = stored.body {
+      try ContentDigest.check(prefix: stored.prefix, body: body, digest: stored.digest)
+      return InMemoryContent(prefix: stored.prefix, body: body)
+    }
     guard let spooled = stored.spool else { throw QueueError(.damaged, "a message without a body") }
-    return SpooledContent(prefix: stored.prefix, body: try await resources.spool.open(spooled))
+    return SpooledContent(
+      prefix: stored.prefix, body: try await resources.spool.open(spooled), digest: stored.digest)
   }
 
   /// What is known of a message.
