@@ -88,8 +88,8 @@ let package = Package(
     .target(
       name: "SQLiteStorage",
       dependencies: [
-        "MailModel", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", grdb, sqlite, logging, metrics,
-        lifecycle,
+        "MailModel", "LibCrypto", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", grdb, sqlite, logging,
+        metrics, lifecycle,
       ],
       swiftSettings: common),
 

@@ -10,6 +10,10 @@ public struct StorageConfiguration: Hashable, Sendable {
   /// Space on the disk that is left free: while there is less, messages are refused with
   /// ``DeliveryQueue/QueueError/Code/insufficientStorage``, and deliveries go on. Default a tenth.
   public var diskFloor = DiskFloor.share(0.1)
+  /// How long at most a start looks at the whole database, message by message, before it goes on with what it has seen; the
+  /// rest is for ``StorageMaintenance/check(_:)``, and the log says so. Default one second; zero looks at nothing but
+  /// what a start must read: which messages wait, and whether their spool files are there.
+  public var startupCheck = Duration.seconds(1)
   /// How long an accepted message may wait for others to share its sync, in addition to the sync that is under way: more of them at
   /// once cost less each, and each takes longer. Default none.
   public var commitDelay = Duration.zero
@@ -25,6 +29,9 @@ public struct StorageConfiguration: Hashable, Sendable {
 }
 
 /// Space that is left free on a disk.
+///
+/// The system is asked, several times a second. Pages that the database has free within itself are not counted, though
+/// what comes next goes there first.
 public enum DiskFloor: Hashable, Sendable {
   /// A part of the whole, from 0 to 1; of the file system's file entries (inodes) likewise.
   case share(Double)

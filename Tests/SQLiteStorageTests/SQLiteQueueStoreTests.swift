@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test func aQueueWithoutRoomRefuses() async throws {
-    var configuration = StorageConfiguration()
+    var configuration = StorageConfiguration.untouchedByTheDisk
     configuration.queueLimits = QueueLimits(messages: 2, octets: 1 << 20)
     let path = folders.newPath()
     let first = try await folders.open(path, configuration: configuration)

@@ -17,7 +17,7 @@ import Testing
   @Test func aBodyIsSyncedBeforeItHasItsNameAndTheNameBeforeItIsTold() async throws {
     let path = folders.newPath()
     let recorder = CallRecorder()
-    let resources = try FolderResources(path: path, calls: recorder.calls)
+    let resources = try FolderResources(path: path, configuration: .untouchedByTheDisk, calls: recorder.calls)
     recorder.forget()
     let id = Mail.ids.next(at: SystemTime().now())
     let writer = try await resources.spool.makeWriter(for: id)
@@ -34,7 +34,8 @@ import Testing
   @Test(arguments: ["write", "sync", "rename"])
   func aCallThatFailsIsNotPassedOver(call: String) async throws {
     let recorder = CallRecorder()
-    let resources = try FolderResources(path: folders.newPath(), calls: recorder.calls)
+    let resources = try FolderResources(
+      path: folders.newPath(), configuration: .untouchedByTheDisk, calls: recorder.calls)
     let writer = try await resources.spool.makeWriter(for: Mail.ids.next(at: SystemTime().now()))
     recorder.fail(call)
     await #expect {
@@ -49,7 +50,8 @@ import Testing
   @Test func everyFolderThatIsMadeIsSyncedIntoTheOneAbove() async throws {
     let top = folders.newPath()
     let recorder = CallRecorder()
-    let resources = try FolderResources(path: top + "/a/b", calls: recorder.calls)
+    let resources = try FolderResources(
+      path: top + "/a/b", configuration: .untouchedByTheDisk, calls: recorder.calls)
     let parent = URL(fileURLWithPath: top).deletingLastPathComponent().path
     #expect(
       recorder.lines.filter { !$0.hasPrefix("write") } == [
@@ -94,7 +96,7 @@ import Testing
   @Test func whatIsDiscardedDuringACallStaysDiscarded() async throws {
     let path = folders.newPath()
     let recorder = CallRecorder()
-    let resources = try FolderResources(path: path, calls: recorder.calls)
+    let resources = try FolderResources(path: path, configuration: .untouchedByTheDisk, calls: recorder.calls)
     for isFinishing in [false, true] {
       let writer = try await resources.spool.makeWriter(for: Mail.ids.next(at: SystemTime().now()))
       recorder.during(isFinishing ? "sync" : "write") { writer.discard() }

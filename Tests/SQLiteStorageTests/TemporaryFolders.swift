@@ -25,10 +25,11 @@ final class TemporaryFolders: Sendable {
   }
 
   func open(
-    _ path: String? = nil, configuration: StorageConfiguration = StorageConfiguration()
+    _ path: String? = nil, configuration: StorageConfiguration = .untouchedByTheDisk, calls: FileCalls = .system,
+    logger: Logger = .silent
   ) async throws -> StorageFolder {
     let path = path ?? newPath()
-    let folder = try await StorageFolder(path, configuration: configuration, logger: .silent)
+    let folder = try await StorageFolder(path, configuration: configuration, calls: calls, logger: logger)
     state.withLock { $0.opened[ObjectIdentifier(folder.queue)] = (folder, path) }
     return folder
   }
@@ -44,6 +45,15 @@ final class TemporaryFolders: Sendable {
   /// The folder that a store belongs to, and its path.
   func folder(of store: SQLiteQueueStore) -> (StorageFolder, path: String)? {
     state.withLock { $0.opened[ObjectIdentifier(store)] }
+  }
+}
+
+extension StorageConfiguration {
+  /// The defaults, whatever the disk of the tests has left.
+  static var untouchedByTheDisk: StorageConfiguration {
+    var configuration = StorageConfiguration()
+    configuration.diskFloor = .octets(0)
+    return configuration
   }
 }
 

@@ -19,13 +19,16 @@ package struct FileCalls: Sendable {
   package var sync: @Sendable (_ descriptor: Int32, _ path: String) -> Int32
   package var rename: @Sendable (_ path: String, _ newPath: String) -> Int32
   package var makeFolder: @Sendable (_ path: String) -> Int32
+  /// What is left on the disk of a path.
+  package var room: @Sendable (_ path: String) -> DiskRoom?
 
   /// As the system has them. A folder is its owner's alone.
   package static let system = FileCalls(
     write: { descriptor, octets, _ in Foundation.write(descriptor, octets.baseAddress, octets.count) },
     sync: { descriptor, _ in fsync(descriptor) },
     rename: { path, newPath in Foundation.rename(path, newPath) },
-    makeFolder: { path in mkdir(path, 0o700) })
+    makeFolder: { path in mkdir(path, 0o700) },
+    room: { path in DiskRoom.left(at: path) })
 
   /// Makes a folder and those above it that are not there, and sees to it that each is found after a crash.
   func makeFolders(_ path: String) throws {

@@ -19,6 +19,14 @@ final class FolderLock: Sendable {
     try file.write(Array(String(getpid()).utf8))
   }
 
+  /// Whether a process owns a folder at this moment.
+  static func isHeld(_ path: String) throws -> Bool {
+    guard let file = try? OpenFile(path, O_RDONLY) else { return false }
+    guard flock(file.descriptor, LOCK_SH | LOCK_NB) == 0 else { return true }
+    flock(file.descriptor, LOCK_UN)
+    return false
+  }
+
   /// Gives the folder back at once, though somebody may still refer to this.
   func release() { flock(file.descriptor, LOCK_UN) }
 }

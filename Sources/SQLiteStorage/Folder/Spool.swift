@@ -1,6 +1,7 @@
 package import DeliveryQueue
 import Dispatch
 import Foundation
+import LibCrypto
 package import MailModel
 import Synchronization
 
@@ -24,17 +25,21 @@ package final class Spool: Sendable {
   private let path: String
   private let calls: FileCalls
   private let folder: OpenFile
+  fileprivate let space: DiskSpace
   private let bodies = Mutex<[String: Standing]>([:])
+  /// SHA-256 of the bodies that are complete and not queued yet.
+  private let digests = Mutex<[String: [UInt8]]>([:])
   private let writers = BlockingThreads(label: "submission.spool.write")
   private let readers = BlockingThreads(label: "submission.spool.read")
 
-  init(path: String, calls: FileCalls) throws {
+  init(path: String, space: DiskSpace, calls: FileCalls) throws {
     if !FileManager.default.fileExists(atPath: path) { try calls.makeFolders(path) }
-    (self.path, self.calls) = (path, calls)
+    (self.path, self.space, self.calls) = (path, space, calls)
     folder = try OpenFile(path, O_RDONLY | O_DIRECTORY, calls: calls)
   }
 
   package func makeWriter(for id: QueueID) async throws -> SpoolWriter {
+    try space.check(octets: 0)
     let thread = writers.next()
     let (part, final) = (partPath(id.description), finalPath(id.description))
     do {
@@ -72,6 +77,7 @@ package final class Spool: Sendable {
 
   /// Removes a body that no message names any more. Not awaited: what is left over is swept.
   func remove(_ name: String) {
+    forget([name])
     let path = finalPath(name)
     writers.next().async { unlink(path) }
   }
@@ -89,17 +95,28 @@ package final class Spool: Sendable {
   /// Removes files of ours that are incomplete, or that `isNamed` does not know. Blocks.
   func sweep(isNamed: (QueueID) throws -> Bool) throws {
     for name in try FileManager.default.contentsOfDirectory(atPath: path) {
-      let isPart = name.hasSuffix(Self.partSuffix)
-      guard let id = QueueID(isPart ? String(name.dropLast(Self.partSuffix.count)) : name) else { continue }
-      if try isPart || !isNamed(id) { unlink(path + "/" + name) }
+      guard let id = Self.queueID(ofFile: name) else { continue }
+      if try Self.isPart(name) || !isNamed(id) { unlink(path + "/" + name) }
     }
   }
 
+  /// Whether a file is incomplete by its name.
+  static func isPart(_ name: String) -> Bool { name.hasSuffix(partSuffix) }
+
+  /// Whose body a file has, `nil` for a file that is not ours.
+  static func queueID(ofFile name: String) -> QueueID? {
+    QueueID(isPart(name) ? String(name.dropLast(partSuffix.count)) : name)
+  }
+
   /// Gives a synced file its final name. Blocks.
-  fileprivate func complete(_ name: String) throws {
+  fileprivate func complete(_ name: String, digest: [UInt8]?) throws {
     guard calls.rename(partPath(name), finalPath(name)) == 0 else { throw SystemError("rename") }
     try folder.sync()
+    digests.withLock { $0[name] = digest }
   }
+
+  /// SHA-256 of a body that is complete and not queued yet.
+  func digest(of name: String) -> [UInt8]? { digests.withLock { $0[name] } }
 
   fileprivate func partPath(_ name: String) -> String { "\(path)/\(name)\(Self.partSuffix)" }
   fileprivate func finalPath(_ name: String) -> String { "\(path)/\(name)" }
@@ -128,7 +145,12 @@ extension Spool {
       for name in names { bodies[name] = mayBeNamed || bodies[name] == .unwanted ? nil : .free }
       return unwanted
     }
-    unwanted.forEach(remove)
+    if mayBeNamed { forget(names) } else { unwanted.forEach(remove) }
+  }
+
+  private func forget(_ names: [String]) {
+    guard !names.isEmpty else { return }
+    digests.withLock { digests in for name in names { digests[name] = nil } }
   }
 
   /// Removes a body that is not wanted, unless a message names it. What is under way on `thread` comes before.
@@ -145,6 +167,7 @@ extension Spool {
     }
     guard isFree else { return }
     thread.async { [self] in
+      forget([name])
       unlink(partPath(name))
       unlink(finalPath(name))
     }
@@ -175,6 +198,7 @@ package final class SpoolWriter: MessageBodyWriter {
   private let name: String
   private let thread: DispatchQueue
   private let state: Mutex<State>
+  private let digest = Mutex<SHA256?>(try? SHA256())
 
   fileprivate init(spool: Spool, name: String, file: OpenFile, thread: DispatchQueue) {
     (self.spool, self.name, self.thread) = (spool, name, thread)
@@ -188,8 +212,12 @@ package final class SpoolWriter: MessageBodyWriter {
 
   package func append(_ octets: [UInt8]) async throws {
     let (file, count) = try openFile()
+    try spool.space.check(octets: octets.count)
     do {
-      try await thread.perform { try file.write(octets) }
+      try await thread.perform { [self] in
+        try file.write(octets)
+        digest.withLock { $0?.update(octets.span) }
+      }
     } catch {
       throw QueueError.unwritten(error, "a spool file could not be written")
     }
@@ -199,9 +227,9 @@ package final class SpoolWriter: MessageBodyWriter {
   package func finish() async throws -> SpooledBody {
     let (file, count) = try openFile()
     do {
-      try await thread.perform { [spool, name] in
+      try await thread.perform { [self] in
         try file.sync()
-        try spool.complete(name)
+        try spool.complete(name, digest: finishDigest())
       }
     } catch {
       throw QueueError.unwritten(error, "a spool file could not be synced")
@@ -217,6 +245,13 @@ package final class SpoolWriter: MessageBodyWriter {
       return true
     }
     if isOpen { spool.discard(name, behind: thread) }
+  }
+
+  private func finishDigest() -> [UInt8]? {
+    digest.withLock { digest -> [UInt8]? in
+      guard let finished = digest.take() else { return nil }
+      return try? finished.finish()
+    }
   }
 
   /// Ends a call, unless the body was discarded meanwhile.
@@ -250,23 +285,5 @@ struct SpooledFile: Sendable {
     } catch let error as SystemError {
       throw QueueError(.damaged, "a spool file cannot be read", cause: error)
     }
-  }
-}
-
-/// Content whose body lies in the spool.
-struct SpooledContent: MessageContent {
-  let prefix: [UInt8]
-  let body: SpooledFile
-
-  var count: Int { prefix.count + body.count }
-
-  func read(from offset: Int, limit: Int) async throws -> [UInt8] {
-    let start = min(max(0, offset), count)
-    let end = start + min(max(0, limit), count - start)
-    let head = prefix[min(start, prefix.count)..<min(end, prefix.count)]
-    let bodyStart = max(0, start - prefix.count)
-    let bodyEnd = max(0, end - prefix.count)
-    guard bodyStart < bodyEnd else { return Array(head) }
-    return head + (try await body.read(from: bodyStart, limit: bodyEnd - bodyStart))
   }
 }

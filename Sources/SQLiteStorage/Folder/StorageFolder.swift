@@ -24,20 +24,32 @@ public final class StorageFolder: Service {
 
   /// Opens a folder, which is made if it is not there, with mode 0700.
   ///
+  /// A folder that is damaged where the start looks (``StorageConfiguration/startupCheck``) is not opened, and left as it
+  /// is; the error names files and messages. ``StorageMaintenance/repair(_:by:at:logger:)`` is the way out.
+  ///
   /// - Parameters:
   ///   - path: the folder.
   ///   - configuration: limits and retention.
   ///   - logger: hears of messages that cannot be read.
   ///   - metrics: where commits are measured; by default what the process has bootstrapped by now.
   /// - Throws: ``StorageError``.
-  public init(
+  public convenience init(
     _ path: String, configuration: StorageConfiguration = StorageConfiguration(), logger: Logger,
+    metrics: any MetricsFactory = MetricsSystem.factory
+  ) async throws {
+    try await self.init(path, configuration: configuration, calls: .system, logger: logger, metrics: metrics)
+  }
+
+  /// - Parameter calls: tests bring their own.
+  package init(
+    _ path: String, configuration: StorageConfiguration, calls: FileCalls, logger: Logger,
     metrics: any MetricsFactory = MetricsSystem.factory
   ) async throws {
     let measures = StorageMetrics(metrics)
     let opened = try await DispatchQueue.global().perform {
       do {
-        let resources = try FolderResources(path: path, committed: measures.committed)
+        let resources = try FolderResources(
+          path: path, configuration: configuration, calls: calls, logger: logger, committed: measures.committed)
         let tenants = try SQLiteTenantStore(of: resources)
         return (resources, tenants, try SQLiteQueueStore.State(of: resources, configuration: configuration))
       } catch {
@@ -73,6 +85,8 @@ public final class StorageFolder: Service {
 /// What is open in a folder: the lock, the connections, the spool. Both halves of the storage share it.
 package final class FolderResources: Sendable {
   static let databaseName = "submission.sqlite"
+  static let spoolName = "spool"
+  static let lockName = "lock"
 
   let path: String
   /// Every change, of both halves, goes through here.
@@ -82,21 +96,25 @@ package final class FolderResources: Sendable {
   /// Reads for inspection, which may take long.
   package let inspector: Reader
   package let spool: Spool
+  /// What must stay free on its disk.
+  let space: DiskSpace
   private let lock: FolderLock
 
   /// Blocks.
   ///
   /// - Parameter committed: the writer's.
   package init(
-    path: String, calls: FileCalls = .system, committed: (@Sendable (Writer.Commit) -> Void)? = nil
+    path: String, configuration: StorageConfiguration = StorageConfiguration(), calls: FileCalls = .system,
+    logger: Logger? = nil, committed: (@Sendable (Writer.Commit) -> Void)? = nil
   ) throws {
     try Self.prepare(path, calls)
     self.path = path
-    lock = try FolderLock(path: path + "/lock")
-    spool = try Spool(path: path + "/spool", calls: calls)
+    lock = try FolderLock(path: path + "/" + Self.lockName)
+    // Before anything is written: what is damaged or of a newer version stays as it is.
+    try StartupCheck.run(path: path, limit: configuration.startupCheck, logger: logger)
+    space = DiskSpace(floor: configuration.diskFloor) { calls.room(path) }
+    spool = try Spool(path: path + "/" + Self.spoolName, space: space, calls: calls)
     let database = path + "/" + Self.databaseName
-    // Before anything is written: a database of a newer version stays as it is.
-    if FileManager.default.fileExists(atPath: database) { try Self.refuseNewer(database) }
     let connection = try Connections.writer(path: database)
     try connection.writeWithoutTransaction { database in
       try Schema.migrate(database)
@@ -114,12 +132,6 @@ package final class FolderResources: Sendable {
     await writer.close()
     await spool.finish()
     lock.release()
-  }
-
-  private static func refuseNewer(_ database: String) throws {
-    var configuration = Configuration()
-    configuration.readonly = true
-    _ = try DatabaseQueue(path: database, configuration: configuration).read { try Schema.checkedVersion(of: $0) }
   }
 
   /// Makes the folder, or checks that only its owner may enter it.

@@ -81,7 +81,7 @@ struct ClaimedMessage: Sendable {
   var standings: [QueueWriting.Standing]
   /// The spool file that has the body.
   var spool: String?
-  /// `nil` where it is too large to be kept here.
+  /// `nil` where it is too large to be kept here, or lies in the spool.
   var content: StoredContent?
 }
 
@@ -91,6 +91,8 @@ struct StoredContent: Sendable {
   /// `nil` where it lies in the spool.
   var body: [UInt8]?
   var spool: SpooledBody?
+  /// ``ContentDigest``; `nil` where there is nothing to check.
+  var digest: [UInt8]?
 
   /// Octets of it that are in memory.
   var octets: Int { prefix.count + (body?.count ?? 0) }
@@ -100,11 +102,11 @@ extension NewMessage {
   /// Octets that go into the database.
   var storedOctets: Int { body.spooledName == nil ? size : prefix.count }
 
-  private var storedContent: StoredContent {
-    switch body {
-    case .octets(let octets): StoredContent(prefix: prefix, body: octets, spool: nil)
-    case .spooled(let body): StoredContent(prefix: prefix, body: nil, spool: body)
-    }
+  /// What is known of its content without reading it: all of a body in memory. A spool file is checked against its digest,
+  /// which only the database has.
+  private var knownContent: StoredContent? {
+    guard case .octets(let octets) = body else { return nil }
+    return StoredContent(prefix: prefix, body: octets)
   }
 
   /// The first claim of it.
@@ -120,7 +122,7 @@ extension NewMessage {
       claim,
       ClaimedMessage(
         id: id, standings: Array(repeating: standing, count: claim.recipients.count), spool: body.spooledName,
-        content: storedContent)
+        content: knownContent)
     )
   }
 }

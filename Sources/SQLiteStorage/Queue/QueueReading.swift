@@ -83,7 +83,7 @@ enum QueueReading {
   static func content(of id: QueueID, on database: Database) throws -> StoredContent? {
     let statement = try database.cachedStatement(
       sql: """
-        SELECT prefix, body, spool, size FROM content JOIN message ON sequence = message
+        SELECT prefix, body, spool, size, digest FROM content JOIN message ON sequence = message
         WHERE message = ? AND secret = ?
         """)
     let arguments: StatementArguments = [id.sequence, Int64(bitPattern: id.secret)]
@@ -92,9 +92,10 @@ enum QueueReading {
     let size: Int = row[3]
     let name: String? = row[2]
     let body: Data? = row[1]
+    let digest: Data? = row[4]
     return StoredContent(
       prefix: Array(prefix), body: body.map { Array($0) },
-      spool: name.map { SpooledBody(name: $0, count: size - prefix.count) })
+      spool: name.map { SpooledBody(name: $0, count: size - prefix.count) }, digest: digest.map { Array($0) })
   }
 
   /// What the claim ledger is filled with.

@@ -57,7 +57,8 @@ extension Migration {
       """)
 
   /// How many recipients of a message stand in each open state, beside the rest that is known without looking at it; the
-  /// last order of an operator for a recipient, whole; and a way to what the spool should hold.
+  /// last order of an operator for a recipient, whole; a way to what the spool should hold; and by what content is told from
+  /// damaged content (``ContentDigest``; NULL for what was queued before).
   static let queue3 = Migration(
     "queue 3",
     sql: """
@@ -76,6 +77,7 @@ extension Migration {
         at INTEGER NOT NULL,
         PRIMARY KEY (message, place)
       ) STRICT, WITHOUT ROWID;
+      ALTER TABLE content ADD COLUMN digest BLOB;
       CREATE INDEX content_spool ON content (spool) WHERE spool IS NOT NULL;
       """)
 }

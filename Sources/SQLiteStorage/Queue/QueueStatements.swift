@@ -16,7 +16,7 @@ final class QueueStatements {
           submitter)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
-      case .insertContent: "INSERT INTO content (message, spool, prefix, body) VALUES (?, ?, ?, ?)"
+      case .insertContent: "INSERT INTO content (message, spool, prefix, body, digest) VALUES (?, ?, ?, ?, ?)"
       case .insertPending: "INSERT INTO pending (message, due, size, queued) VALUES (?, ?, ?, ?)"
       case .insertRecipient:
         """

@@ -12,9 +12,9 @@ enum QueueWriting {
     var due: Timestamp?
   }
 
-  static func insert(_ message: NewMessage, with statements: QueueStatements) throws {
+  static func insert(_ message: NewMessage, digest: [UInt8]?, with statements: QueueStatements) throws {
     try insertMessage(message, with: statements)
-    try insertContent(message, with: statements)
+    try insertContent(message, digest: digest, with: statements)
     let sequence = message.id.sequence
     let accepted = message.acceptedAt.milliseconds
     try statements.run(.insertPending) { row in
@@ -57,15 +57,20 @@ enum QueueWriting {
     }
   }
 
-  private static func insertContent(_ message: NewMessage, with statements: QueueStatements) throws {
+  private static func insertContent(
+    _ message: NewMessage, digest: [UInt8]?, with statements: QueueStatements
+  ) throws {
     let body: [UInt8]? = if case .octets(let octets) = message.body { octets } else { nil }
     try message.prefix.withUnsafeBufferPointer { prefix in
       try (body ?? []).withUnsafeBufferPointer { octets in
-        try statements.run(.insertContent) { row in
-          row.bind(message.id.sequence)
-          row.bind(message.body.spooledName)
-          row.bind(prefix)
-          row.bind(body == nil ? nil : octets)
+        try (digest ?? []).withUnsafeBufferPointer { digested in
+          try statements.run(.insertContent) { row in
+            row.bind(message.id.sequence)
+            row.bind(message.body.spooledName)
+            row.bind(prefix)
+            row.bind(body == nil ? nil : octets)
+            row.bind(digest == nil ? nil : digested)
+          }
         }
       }
     }
@@ -80,10 +85,12 @@ enum QueueWriting {
     var spool: String?
   }
 
-  /// - Parameter known: what the message is known to be, which nobody can have changed since it was claimed; where it is
-  ///   `nil`, the database is asked.
+  /// - Parameters:
+  ///   - digests: of the new messages' content, in their order.
+  ///   - known: what the message is known to be, which nobody can have changed since it was claimed; where it is `nil`, the
+  ///     database is asked.
   static func settle(
-    _ settlement: Settlement, known: ClaimedMessage?, with statements: QueueStatements
+    _ settlement: Settlement, digests: [[UInt8]?], known: ClaimedMessage?, with statements: QueueStatements
   ) throws -> Settled {
     let sequence = settlement.id.sequence
     var standings = try known?.standings ?? standings(of: sequence, on: statements.database)
@@ -93,7 +100,9 @@ enum QueueWriting {
       try update(sequence, change, at: settlement.at, next: next, with: statements)
       standings[change.index] = Standing(state: change.state, due: next)
     }
-    for message in settlement.newMessages { try insert(message, with: statements) }
+    for (message, digest) in zip(settlement.newMessages, digests) {
+      try insert(message, digest: digest, with: statements)
+    }
     return try conclude(sequence, standings, known: known, with: statements)
   }
 

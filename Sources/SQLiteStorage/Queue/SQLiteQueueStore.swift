@@ -70,9 +70,11 @@ public final class SQLiteQueueStore: QueueStore {
   public func enqueue(_ message: NewMessage) async throws {
     try await validate(message)
     let size = message.size
+    try resources.space.check(octets: size)
     try ledger.withLock { ledger throws(QueueError) in try ledger.reserve(size: size) }
     do {
-      try await write([message], delay: commitDelay) { try QueueWriting.insert(message, with: $0) }
+      let digest = ContentDigest.of(message, spool: resources.spool)
+      try await write([message], delay: commitDelay) { try QueueWriting.insert(message, digest: digest, with: $0) }
     } catch {
       ledger.withLock { $0.release(size: size) }
       throw error
@@ -114,8 +116,9 @@ public final class SQLiteQueueStore: QueueStore {
     _ = try ledger.withLock { ledger throws(QueueError) in try ledger.beginSettlement(token, of: sequence) }
     let known = cache.withLock { $0.claimed(sequence) }
     do {
+      let digests = settlement.newMessages.map { ContentDigest.of($0, spool: resources.spool) }
       let settled = try await write(settlement.newMessages, delay: settlementDelay) {
-        try QueueWriting.settle(settlement, known: known, with: $0)
+        try QueueWriting.settle(settlement, digests: digests, known: known, with: $0)
       }
       forget(sequence)
       ledger.withLock { ledger in
@@ -135,9 +138,13 @@ public final class SQLiteQueueStore: QueueStore {
     guard let stored = try await storedContent(of: id) else {
       throw QueueError(.noSuchMessage, "no message of that name has content")
     }
-    if let body = stored.body { return InMemoryContent(prefix: stored.prefix, body: body) }
+    if let body = stored.body {
+      try ContentDigest.check(prefix: stored.prefix, body: body, digest: stored.digest)
+      return InMemoryContent(prefix: stored.prefix, body: body)
+    }
     guard let spooled = stored.spool else { throw QueueError(.damaged, "a message without a body") }
-    return SpooledContent(prefix: stored.prefix, body: try await resources.spool.open(spooled))
+    return SpooledContent(
+      prefix: stored.prefix, body: try await resources.spool.open(spooled), digest: stored.digest)
   }
 
   private func validate(_ message: NewMessage) async throws {

@@ -1,0 +1,93 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+
+/// Whether the pages of a database hang together.
+enum StructureCheck {
+  /// Octets of a database that SQLite's own check reads in a second, also from a slow disk. It cannot be interrupted.
+  private static let octetsPerSecond = 256 << 20
+
+  /// Looks at every page, indexes included, however long it takes.
+  ///
+  /// - Returns: what is wrong, a hundred sentences at most.
+  static func whole(of database: Database) -> [String] {
+    lines(of: "PRAGMA integrity_check(100)", on: database)
+  }
+
+  /// Looks at every page, or at as many as the time allows.
+  ///
+  /// - Returns: what is wrong, and whether everything was looked at.
+  static func bounded(of database: Database, by limit: Duration) throws -> (faults: [String], isWhole: Bool) {
+    let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+    let pageSize = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0
+    guard Double(pages * pageSize) > limit / .seconds(1) * Double(octetsPerSecond) else {
+      return (lines(of: "PRAGMA quick_check(100)", on: database), true)
+    }
+    return try scan(database, until: DispatchTime.now().uptimeNanoseconds + UInt64(max(0, limit / .nanoseconds(1))))
+  }
+
+  private static func lines(of check: String, on database: Database) -> [String] {
+    do {
+      return try String.fetchAll(database, sql: check).filter { $0 != "ok" }
+    } catch {
+      return ["\(error)"]
+    }
+  }
+
+  /// Reads every row of every table, which can be interrupted.
+  private static func scan(_ database: Database, until end: UInt64) throws -> (faults: [String], isWhole: Bool) {
+    var faults: [String] = []
+    var end = end
+    return try withUnsafeMutablePointer(to: &end) { end in
+      sqlite3_progress_handler(
+        database.sqliteConnection, 10_000,
+        { end in
+          guard let end = end?.assumingMemoryBound(to: UInt64.self) else { return 0 }
+          return DispatchTime.now().uptimeNanoseconds > end.pointee ? 1 : 0
+        }, end)
+      defer { sqlite3_progress_handler(database.sqliteConnection, 0, nil, nil) }
+      do {
+        for table in try StoredTable.all(of: database).reversed() {
+          let last = table.columns.last?.name ?? "rowid"
+          do {
+            _ = try Row.fetchOne(database, sql: "SELECT count(*) FROM \(table.name) WHERE typeof(\(last)) = ''")
+          } catch let error as DatabaseError where error.isDamage {
+            faults.append("\(table.name): \(error)")
+          }
+        }
+        return (faults, true)
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+        return (faults, false)
+      }
+    }
+  }
+}
+
+extension Connections {
+  /// A connection that reads a database whatever its settings, and that expects damage: it does not trust a cell's size.
+  static func unchecked(path: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.label = "submission.examination"
+    configuration.busyMode = .timeout(5)
+    configuration.readonly = true
+    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cell_size_check = ON") }
+    return try DatabaseQueue(path: path, configuration: configuration)
+  }
+}
+
+extension DatabaseQueue {
+  /// Reads one state of a database that may be damaged. The library's own way of reading fails at its end where a
+  /// statement has met a damaged page, even if that was expected.
+  func examine<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try unsafeRead { database in
+      try database.beginTransaction(.deferred)
+      defer { try? database.rollback() }
+      return try body(database)
+    }
+  }
+}
+
+extension DatabaseError {
+  /// Whether it says that what is stored cannot be read.
+  var isDamage: Bool { resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB }
+}
