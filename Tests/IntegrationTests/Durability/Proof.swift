@@ -56,14 +56,12 @@ final class Proof {
   }
 
   /// A last life, which delivers what is left; then the accounts.
-  @discardableResult func finish(seconds: Int = 120) async throws -> Accounts {
+  func finish(seconds: Int = 120) async throws -> Accounts {
     let server = try await start()
     try await eventually("an empty queue", seconds: seconds) { [data] in try await queue(of: data).isEmpty }
     #expect(try await server.stop() == 0)
-    return try await accounts()
+    return try await Accounts(journal: journal, sink: sink, data: data)
   }
-
-  func accounts() async throws -> Accounts { try await Accounts(journal: journal, sink: sink, data: data) }
 
   /// How often, in the suite; or as often as the environment says.
   static func count(_ variable: String, short: Int) -> Int {
