@@ -15,6 +15,21 @@ import Testing
     #expect(log.contains("r*c*p*e*t@example.org") == !areShown)
   }
 
+  @Test(.needs(.swaks), arguments: [("100%", false), ("0", true), ("4KiB", true)])
+  func aDiskFloor(text: String, isTaken: Bool) async throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let server = try await DemoServer.start(data: folder + "/data", options: ["--disk-floor", text])
+    let arguments = [
+      "--server", "127.0.0.1", "--port", "\(server.announcement.port)", "--tls", "--auth", "PLAIN", "--auth-user",
+      "username", "--auth-password", "password", "--from", "mailer@example.com", "--to", "recipient@example.org",
+    ]
+    let result = try await run(.swaks, arguments)
+    #expect((result.status == 0) == isTaken)
+    #expect(result.output.contains(isTaken ? "250 2.0.0 Ok: queued as " : " 452 4.3.1 "), "\(result.output)")
+    try await server.stop()
+  }
+
   @Test(arguments: ["5x", "-1%", "101%", "%", "1.5GiB", "9PiB", "99999999999GiB"])
   func aDiskFloorThatIsNone(text: String) async throws {
     let arguments = ["demo", "--data", "/nowhere", "--disk-floor=\(text)"]

@@ -115,6 +115,35 @@ import Testing
     }
   }
 
+  // MARK: Damage
+
+  @Test(.needs(.swaks)) func damageIsFoundNamedAndSetAside() async throws {
+    try await withDeferred(["one@example.org", "two@example.net"], bodies: 400_000) { server, ids in
+      let data = server.data
+      #expect(try await queue("check", data: data).status == 0, "also while a server holds the folder")
+      let refused = try await queue("repair", data: data)
+      #expect(refused.status == 1 && refused.output.contains("process \(server.processIdentifier) holds"))
+      try await server.stop()
+      let sound = try await queue("check", data: data)
+      #expect(sound.status == 0 && sound.output == "2 messages looked at, nothing found\n", "\(sound.output)")
+
+      let file = try FileHandle(forWritingTo: URL(filePath: "\(data)/spool/\(ids[0])"))
+      try file.truncate(atOffset: 1000)
+      try file.close()
+      let check = try await queue("check", data: data)
+      #expect(
+        check.status == 1 && check.output.contains("spoolFileSize  \(ids[0])  spool/\(ids[0]): "), "\(check.output)")
+      #expect(check.output.hasSuffix("\n2 messages looked at, 1 found\n"))
+      let report = try decode(Maintenance.self, try await queue("repair", "--by", "alice", "--json", data: data))
+      #expect(report.messages == 2 && report.findings.map(\.queueID) == [ids[0]])
+      #expect(report.findings.first?.action?.isEmpty == false)
+      #expect(try await states(data) == ["removed", "deferred"])
+      let list = try await list(["queue", "list", "--id", ids[0], "--json"], data: data)
+      #expect(list.first?.recipients.first?.order?.by == "alice")
+      #expect(try await queue("check", data: data).status == 0)
+    }
+  }
+
   // MARK: Bad input
 
   @Test(arguments: [
@@ -228,6 +257,18 @@ private struct Summary: Decodable {
   var age: Int?
 }
 
+private struct Maintenance: Decodable {
+  struct Finding: Decodable {
+    var kind: String
+    var queueID: String?
+    var file: String?
+    var text: String
+    var action: String?
+  }
+  var messages: Int
+  var findings: [Finding]
+}
+
 private struct Order: Decodable, Equatable {
   var action: String
   var by: String
@@ -273,7 +314,8 @@ private func withServer(port: ReservedPort? = nil, _ body: (DemoServer) async th
 
 /// Of a message for each of the recipients, once it was deferred.
 private func withDeferred(
-  _ recipients: [String], port: ReservedPort? = nil, _ body: (DemoServer, _ ids: [String]) async throws -> Void
+  _ recipients: [String], port: ReservedPort? = nil, bodies octets: Int = 0,
+  _ body: (DemoServer, _ ids: [String]) async throws -> Void
 ) async throws {
   try await withServer(port: port) { server in
     var ids: [String] = []
@@ -283,7 +325,8 @@ private func withDeferred(
         [
           "--server", "127.0.0.1", "--port", "\(server.announcement.port)", "--tls", "--auth", "PLAIN", "--auth-user",
           "username", "--auth-password", "password", "--from", "mailer@example.com", "--to", recipient,
-        ])
+          "--data", "-",
+        ], input: "Subject: test\n\n" + String(repeating: "a line of 20 octets\n", count: max(1, octets / 20)))
       ids.append(try queueID(in: result.output))
     }
     for id in ids { try await eventually("deferred") { try await server.state(id) == "deferred" } }

@@ -9,6 +9,7 @@ struct Queue: AsyncParsableCommand {
       """,
     subcommands: [
       List.self, Count.self, Summary.self, Hold.self, Release.self, Retry.self, Bounce.self, Remove.self,
+      Check.self, Repair.self,
     ],
     defaultSubcommand: List.self)
 }
