@@ -13,10 +13,9 @@ import Testing
   private let folders = TemporaryFolders()
 
   @Test func changesThatShareACommitAreCounted() async throws {
-    let seen = Mutex<[(changes: Int, duration: Duration)]>([])
+    let seen = Mutex<[Writer.Commit]>([])
     let writer = Writer(
-      try DatabaseQueue(path: folders.newPath()),
-      observer: { changes, duration in seen.withLock { $0.append((changes, duration)) } })
+      try DatabaseQueue(path: folders.newPath()), committed: { commit in seen.withLock { $0.append(commit) } })
     let start = ContinuousClock.now
     try await withThrowingTaskGroup(of: Void.self) { group in
       let gate = DispatchSemaphore(value: 0)
@@ -41,7 +40,7 @@ import Testing
 
   @Test func whatIsUndoneIsNotCounted() async throws {
     let seen = Mutex(0)
-    let resources = try FolderResources(path: folders.newPath()) { changes, _ in seen.withLock { $0 += changes } }
+    let resources = try FolderResources(path: folders.newPath()) { commit in seen.withLock { $0 += commit.changes } }
     await #expect(throws: (any Error).self) {
       try await resources.writer.perform { try $0.execute(sql: "INSERT INTO nowhere VALUES (1)") }
     }
