@@ -15,8 +15,7 @@ import Testing
   @Test func changesThatShareACommitAreCounted() async throws {
     let seen = Mutex<[Writer.Commit]>([])
     let writer = Writer(
-      try DatabaseQueue(path: folders.newPath()),
-      committed: { commit in seen.withLock { $0.append(commit) } })
+      try DatabaseQueue(path: folders.newPath()), committed: { commit in seen.withLock { $0.append(commit) } })
     let start = ContinuousClock.now
     try await withThrowingTaskGroup(of: Void.self) { group in
       let gate = DispatchSemaphore(value: 0)
