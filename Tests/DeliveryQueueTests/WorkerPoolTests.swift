@@ -3,7 +3,7 @@ import Testing
 
 @testable import DeliveryQueue
 
-@Suite struct WorkerPoolTests {
+@Suite(.timeLimit(.minutes(1))) struct WorkerPoolTests {
   private let lease = Timestamp(milliseconds: 1000)
 
   @Test func aWorkerIsFreeOnceItsAttemptHasEnded() {
@@ -23,7 +23,7 @@ import Testing
       pool.beginSettling()
     }
     #expect(pool.free == free)
-    for token in 1...outcomes { pool.end(Claim.Token(UInt64(token)), keeps: false) }
+    for token in 1...outcomes { pool.end(Claim.Token(UInt64(token)), keeps: false, leavesWork: false) }
     #expect(pool.free == 2)
     #expect(!pool.isBusy)
     #expect(pool.claims(leasedUntilBefore: lease + .seconds(1)).isEmpty)
@@ -37,5 +37,15 @@ import Testing
     #expect(pool.free == 0)
     pool.endTrouble()
     #expect(pool.free == 2)
+  }
+
+  /// Else nobody would look before the next poll.
+  @Test func whatIsDueAfterASettlementIsLookedFor() async {
+    let pool = WorkerPool(size: 2)
+    pool.begin(Claim.Token(1), leasedUntil: lease)
+    pool.beginSettling()
+    await pool.bell.wait()
+    pool.end(Claim.Token(1), keeps: false, leavesWork: true)
+    await pool.bell.wait()
   }
 }

@@ -34,10 +34,11 @@ final class Attempt: Sendable {
         delivery.cancel()
       }
       pool.beginSettling()
-      let end = await settle(report, isCutOff: Task.isCancelled)
+      let settlement = settlement(of: report, isCutOff: Task.isCancelled)
+      let end = await settle(settlement)
       group.cancelAll()
       // What can never be recorded must not be delivered again either, as long as we can see to that.
-      pool.end(claim.token, keeps: end == .impossible)
+      pool.end(claim.token, keeps: end == .impossible, leavesWork: end != .done || settlement.leavesWork(of: claim))
     }
   }
 
@@ -96,12 +97,15 @@ extension Attempt {
     case impossible
   }
 
-  private func settle(_ report: DeliveryReport, isCutOff: Bool) async -> Settling {
+  private func settlement(of report: DeliveryReport, isCutOff: Bool) -> Settlement {
     let now = time.now()
     if report.outcomes.count != claim.recipients.count { log.outcomesMissing(of: claim.id) }
     if let problem = report.hostProblem { log.hostProblem(problem, of: claim.id, at: now) }
-    let settlement = report.settlement(
+    return report.settlement(
       of: claim, at: now, schedule: configuration.schedule, chance: configuration.chance(), isCutOff: isCutOff)
+  }
+
+  private func settle(_ settlement: Settlement) async -> Settling {
     var result = await tryToSettle(settlement)
     guard result == .failed else { return result }
     pool.beginTrouble()
@@ -137,6 +141,13 @@ extension Attempt {
       log.settleFailed(error, of: claim.id)
       return .failed
     }
+  }
+}
+
+extension Settlement {
+  /// Whether something is due after it, sooner or later: a recipient that is tried again, or a new message.
+  fileprivate func leavesWork(of claim: Claim) -> Bool {
+    changes.count < claim.recipients.count || changes.contains { !$0.state.isFinal } || !newMessages.isEmpty
   }
 }
 

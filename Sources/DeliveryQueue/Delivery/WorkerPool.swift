@@ -58,12 +58,14 @@ final class WorkerPool: Sendable {
 
   /// The outcome is recorded.
   ///
-  /// - Parameter keeps: whether the claim is held on to, since what came of it can never be recorded.
-  func end(_ token: Claim.Token, keeps: Bool) {
+  /// - Parameters:
+  ///   - keeps: whether the claim is held on to, since what came of it can never be recorded.
+  ///   - leavesWork: whether something is due after it that was not before.
+  func end(_ token: Claim.Token, keeps: Bool, leavesWork: Bool) {
     let mayMatter = state.withLock { state in
       state.settling -= 1
       if !keeps { state.leases[token] = nil }
-      return state.isStopping || state.settling == size * Self.outcomesPerWorker - 1
+      return leavesWork || state.isStopping || state.settling == size * Self.outcomesPerWorker - 1
     }
     if mayMatter { bell.ring() }
   }

@@ -3,8 +3,9 @@ import Testing
 
 /// What was promised, what arrived, and what the server says of it, to be compared once its queue is empty.
 struct Accounts {
-  /// Messages that a server attempts at once: so many at most are on their way when it is killed.
-  static let workers = 20
+  /// Messages of a server that may be delivered, and not yet recorded as such, when it is killed: those that its 20 workers
+  /// attempt, and eight outcomes for each of them that wait to be recorded together.
+  static let mostOnTheirWay = 20 * 9
 
   var acknowledged: [Acknowledgement]
   var arrivals: [Arrival]
@@ -43,7 +44,7 @@ struct Accounts {
 
     let sameLife = arrived.values.filter { Set($0.map(\.life)).count < $0.count }.map { $0[0].mark }
     #expect(sameLife.isEmpty, "repeated without a kill", sourceLocation: sourceLocation)
-    let tooMany = repeated.filter { $0.value > Self.workers }
+    let tooMany = repeated.filter { $0.value > Self.mostOnTheirWay }
     #expect(tooMany.isEmpty, "more repeated than were on their way", sourceLocation: sourceLocation)
 
     #expect(Set(statuses.map(\.queueID)).count == statuses.count, sourceLocation: sourceLocation)
