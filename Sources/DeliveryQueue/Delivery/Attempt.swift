@@ -3,6 +3,11 @@ import Synchronization
 
 /// One claim on its way from the content to the settlement.
 final class Attempt: Sendable {
+  private struct State {
+    var delivery: Task<DeliveryReport, Never>?
+    var isCancelled = false
+    var isClaimLost = false
+  }
   private let claim: Claim
   private let store: any QueueStore
   private let transport: any DeliveryTransport
@@ -11,35 +16,63 @@ final class Attempt: Sendable {
   private let log: DeliveryLog
   private let metrics: DeliveryMetrics
   private let pool: WorkerPool
-  private let isLost = Mutex(false)
+  private let leases: LeaseKeeper
+  private let state = Mutex(State())
 
   init(
     of claim: Claim, store: any QueueStore, transport: any DeliveryTransport, time: any TimeSource,
-    configuration: DeliveryConfiguration, log: DeliveryLog, metrics: DeliveryMetrics, pool: WorkerPool
+    configuration: DeliveryConfiguration, log: DeliveryLog, metrics: DeliveryMetrics, pool: WorkerPool,
+    leases: LeaseKeeper
   ) {
     (self.claim, self.store, self.transport, self.time) = (claim, store, transport, time)
-    (self.configuration, self.log, self.metrics, self.pool) = (configuration, log, metrics, pool)
+    (self.configuration, self.log, self.metrics) = (configuration, log, metrics)
+    (self.pool, self.leases) = (pool, leases)
   }
 
-  /// Delivers, frees its worker, and settles. Cancelling the task means that the service must stop.
+  /// The message.
+  var id: QueueID { claim.id }
+
+  /// Delivers, settles, and frees its worker. Cancelling the task means that the service must stop.
   func run() async {
     metrics.begun()
     defer { metrics.ended() }
-    let delivery = Task { await self.deliver() }
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.hold(during: delivery) }
-      let report = await withTaskCancellationHandler {
-        await delivery.value
-      } onCancel: {
-        delivery.cancel()
-      }
-      pool.beginSettling()
-      let settlement = settlement(of: report, isCutOff: Task.isCancelled)
-      let end = await settle(settlement)
-      group.cancelAll()
-      // What can never be recorded must not be delivered again either, as long as we can see to that.
-      pool.end(claim.token, keeps: end == .impossible, leavesWork: end != .done || settlement.leavesWork(of: claim))
+    let report = await withTaskCancellationHandler {
+      await begin().value
+    } onCancel: {
+      cancel()
     }
+    pool.beginSettling()
+    let settlement = settlement(of: report, isCutOff: Task.isCancelled)
+    let end = await settle(settlement)
+    // What can never be recorded must not be delivered again either, as long as we can see to that.
+    leases.end(claim.token, keeps: end == .impossible)
+    pool.end(leavesWork: end != .done || settlement.leavesWork(of: claim))
+  }
+
+  /// Ends the delivery soon, with what is known by then.
+  func cancel() {
+    let delivery = state.withLock { state in
+      state.isCancelled = true
+      return state.delivery
+    }
+    delivery?.cancel()
+  }
+
+  /// Somebody else may hold the claim by now: what comes of the delivery is theirs to record.
+  func loseClaim() {
+    state.withLock { $0.isClaimLost = true }
+    cancel()
+  }
+
+  /// Begins the delivery in a task of its own, since it can be cancelled apart from the settlement.
+  private func begin() -> Task<DeliveryReport, Never> {
+    let delivery = Task { await deliver() }
+    let isCancelled = state.withLock { state in
+      state.delivery = delivery
+      return state.isCancelled
+    }
+    if isCancelled { delivery.cancel() }
+    return delivery
   }
 
   private func deliver() async -> DeliveryReport {
@@ -51,35 +84,6 @@ final class Attempt: Sendable {
     } catch {
       if !Task.isCancelled { log.contentUnreadable(error, of: claim.id) }
       return .deferral(of: claim, because: "The stored message cannot be read")
-    }
-  }
-
-  /// Extends the claim at half of its lease, again and again, and cancels the delivery when it takes too long or the
-  /// claim is lost. Ends when its own task is cancelled.
-  private func hold(during delivery: Task<DeliveryReport, Never>) async {
-    let start = time.now()
-    var overdue: Timestamp? = start + configuration.attemptLimit
-    var nextExtension = start + configuration.lease / 2
-    while (try? await time.sleep(until: min(overdue ?? nextExtension, nextExtension))) != nil {
-      let now = time.now()
-      if let end = overdue, end <= now {
-        overdue = nil
-        log.attemptOverdue(of: claim.id)
-        delivery.cancel()
-      }
-      guard nextExtension <= now else { continue }
-      do {
-        let leasedUntil = now + configuration.lease
-        guard try await !store.extend([claim.token], until: leasedUntil).isEmpty else {
-          isLost.withLock { $0 = true }
-          return delivery.cancel()
-        }
-        pool.extend([claim.token], held: [claim.token], until: leasedUntil)
-        nextExtension = now + configuration.lease / 2
-      } catch {
-        log.extendFailed(error, of: claim.id)
-        nextExtension = now + configuration.pauseAfterFailure
-      }
     }
   }
 }
@@ -121,13 +125,12 @@ extension Attempt {
   }
 
   private func tryToSettle(_ settlement: Settlement) async -> Settling {
-    guard !isLost.withLock({ $0 }) else {
+    guard !state.withLock({ $0.isClaimLost }) else {
       log.claimLost(of: claim.id)
       return .done
     }
     do {
-      // In a task of its own: what is known is recorded, also when the service has been cancelled.
-      try await Task { [store] in try await store.settle(settlement) }.value
+      try await record(settlement)
       log.settled(settlement, of: claim)
       metrics.settled(settlement, of: claim)
       return .done
@@ -140,6 +143,17 @@ extension Attempt {
     } catch {
       log.settleFailed(error, of: claim.id)
       return .failed
+    }
+  }
+}
+
+extension Attempt {
+  /// Records what is known, also when the service has been cancelled.
+  private func record(_ settlement: Settlement) async throws {
+    do {
+      try await store.settle(settlement)
+    } catch is CancellationError {
+      try await Task { [store] in try await store.settle(settlement) }.value
     }
   }
 }

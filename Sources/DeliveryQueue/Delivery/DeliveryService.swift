@@ -18,6 +18,9 @@ public final class DeliveryService: Service {
   private let log: DeliveryLog
   private let metrics: DeliveryMetrics
   private let pool: WorkerPool
+  private let leases: LeaseKeeper
+  /// Rings the pool's bell when something may be due.
+  private let alarm: Alarm
 
   /// A service that delivers once ``run()`` is called.
   ///
@@ -36,9 +39,13 @@ public final class DeliveryService: Service {
   ) {
     (self.store, self.transport, self.time) = (store, transport, time)
     self.configuration = configuration.sane
-    log = DeliveryLog(logger, addresses: configuration.addressesInLog)
+    let log = DeliveryLog(logger, addresses: configuration.addressesInLog)
+    self.log = log
     self.metrics = DeliveryMetrics(metrics)
-    pool = WorkerPool(size: configuration.workers)
+    let pool = WorkerPool(size: configuration.workers)
+    self.pool = pool
+    leases = LeaseKeeper(store: store, time: time, configuration: configuration.sane, log: log)
+    alarm = Alarm(by: time) { pool.bell.ring() }
   }
 
   /// What is kept, from the queue on, of what a message may ask of everybody on its way: what the transport keeps, but
@@ -53,8 +60,10 @@ public final class DeliveryService: Service {
   public func run() async throws {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.awaitShutdown() }
+      group.addTask { await self.leases.run() }
       await work()
       group.cancelAll()
+      alarm.turnOff()
     }
   }
 
@@ -89,31 +98,23 @@ public final class DeliveryService: Service {
     let now = time.now()
     do {
       let request = ClaimRequest(limit: limit, now: now, leasedUntil: now + configuration.lease)
-      try await keepClaims(until: request.leasedUntil)
+      try await leases.extend(at: now)
       let batch = try await store.claim(request)
       for claim in batch.claims {
-        pool.begin(claim.token, leasedUntil: request.leasedUntil)
-        start(
-          Attempt(
-            of: claim, store: store, transport: transport, time: time, configuration: configuration, log: log,
-            metrics: metrics, pool: pool))
+        let attempt = Attempt(
+          of: claim, store: store, transport: transport, time: time, configuration: configuration, log: log,
+          metrics: metrics, pool: pool, leases: leases)
+        pool.begin()
+        leases.begin(attempt, for: claim.token, at: now)
+        start(attempt)
       }
       guard batch.claims.count < limit else { return }
-      await pool.bell.wait(until: nextLook(after: batch, at: now), by: time)
+      alarm.set(nextLook(after: batch, at: now))
+      await pool.bell.wait()
     } catch {
       log.claimFailed(error)
       await pause()
     }
-  }
-
-  /// Extends the claims of which less than half of the lease is left, so that the request for more does not end them.
-  ///
-  /// Each attempt does so itself, in time; but the calendar can be set forward beyond the leases' ends, and then this
-  /// may come first. What is still being delivered would be claimed, and delivered, a second time.
-  private func keepClaims(until leasedUntil: Timestamp) async throws {
-    let tokens = pool.claims(leasedUntilBefore: leasedUntil + (.zero - configuration.lease / 2))
-    guard !tokens.isEmpty else { return }
-    pool.extend(tokens, held: try await store.extend(tokens, until: leasedUntil), until: leasedUntil)
   }
 
   private func nextLook(after batch: ClaimBatch, at now: Timestamp) -> Timestamp {
@@ -126,6 +127,9 @@ public final class DeliveryService: Service {
   /// Lets some time pass, whoever rings meanwhile, unless the service is to stop.
   private func pause() async {
     let end = time.now() + configuration.pauseAfterFailure
-    while time.now() < end, !pool.isStopping, !Task.isCancelled { await pool.bell.wait(until: end, by: time) }
+    while time.now() < end, !pool.isStopping, !Task.isCancelled {
+      alarm.set(end)
+      await pool.bell.wait()
+    }
   }
 }

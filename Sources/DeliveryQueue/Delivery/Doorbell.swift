@@ -1,4 +1,3 @@
-import MailModel
 import Synchronization
 
 /// Wakes one waiting task. Rings that nobody waits for are remembered as one.
@@ -34,16 +33,6 @@ final class Doorbell: Sendable {
       }
     } onCancel: {
       state.withLock { $0.waiter.take() }?.resume()
-    }
-  }
-
-  /// Returns when it rings or when the calendar has reached `instant`.
-  func wait(until instant: Timestamp, by time: any TimeSource) async {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { try? await time.sleep(until: instant) }
-      group.addTask { await self.wait() }
-      await group.next()
-      group.cancelAll()
     }
   }
 }

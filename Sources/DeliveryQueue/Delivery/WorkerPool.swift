@@ -1,4 +1,3 @@
-import MailModel
 import Synchronization
 
 /// How many of a service's workers are busy, and whether more may be set to work.
@@ -17,8 +16,6 @@ final class WorkerPool: Sendable {
     var unsettled = 0
     var isStopping = false
     var isDeadlineOver = false
-    /// Until when the claims hold that nobody else may have.
-    var leases: [Claim.Token: Timestamp] = [:]
   }
   private let state = Mutex(State())
   private let size: Int
@@ -41,57 +38,59 @@ final class WorkerPool: Sendable {
   var isDeadlineOver: Bool { state.withLock { $0.isDeadlineOver } }
 
   /// A worker takes a claim.
-  func begin(_ token: Claim.Token, leasedUntil: Timestamp) {
-    state.withLock { state in
-      state.busy += 1
-      state.leases[token] = leasedUntil
-    }
-  }
+  func begin() { state.withLock { $0.busy += 1 } }
 
   /// A worker is done with its attempt; the outcome is to be recorded.
   func beginSettling() {
     change { state in
-      state.busy -= 1
-      state.settling += 1
+      defer {
+        state.busy -= 1
+        state.settling += 1
+      }
+      // Else there was a free worker before, who found nothing to do.
+      return state.busy == size
     }
   }
 
   /// The outcome is recorded.
   ///
-  /// - Parameters:
-  ///   - keeps: whether the claim is held on to, since what came of it can never be recorded.
-  ///   - leavesWork: whether something is due after it that was not before.
-  func end(_ token: Claim.Token, keeps: Bool, leavesWork: Bool) {
-    let mayMatter = state.withLock { state in
+  /// - Parameter leavesWork: whether something is due after it that was not before.
+  func end(leavesWork: Bool) {
+    change { state in
       state.settling -= 1
-      if !keeps { state.leases[token] = nil }
-      return leavesWork || state.isStopping || state.settling == size * Self.outcomesPerWorker - 1
+      return leavesWork || state.settling == size * Self.outcomesPerWorker - 1
     }
-    if mayMatter { bell.ring() }
   }
 
   func beginTrouble() { state.withLock { $0.unsettled += 1 } }
-  func endTrouble() { change { $0.unsettled -= 1 } }
-  func stop() { change { $0.isStopping = true } }
-  func endDeadline() { change { $0.isDeadlineOver = true } }
 
-  /// The claims whose leases end before `instant`.
-  func claims(leasedUntilBefore instant: Timestamp) -> [Claim.Token] {
-    state.withLock { $0.leases.filter { $0.value < instant }.map(\.key) }
-  }
-
-  /// Of these claims, those in `held` hold until `leasedUntil`; the others are lost.
-  func extend(_ tokens: [Claim.Token], held: [Claim.Token], until leasedUntil: Timestamp) {
-    let held = Set(held)
-    state.withLock { state in
-      for token in tokens where state.leases[token] != nil {
-        state.leases[token] = held.contains(token) ? leasedUntil : nil
-      }
+  func endTrouble() {
+    change { state in
+      state.unsettled -= 1
+      return true
     }
   }
 
-  private func change(_ body: (inout State) -> Void) {
-    state.withLock { body(&$0) }
-    bell.ring()
+  func stop() {
+    change { state in
+      state.isStopping = true
+      return true
+    }
+  }
+
+  func endDeadline() {
+    change { state in
+      state.isDeadlineOver = true
+      return true
+    }
+  }
+
+  /// - Parameter body: says whether somebody may have something to do now. Who stops looks at everything.
+  private func change(_ body: (inout State) -> Bool) {
+    let matters = state.withLock { state in
+      let matters = body(&state)
+      return matters || state.isStopping
+    }
+    if matters { bell.ring() }
   }
 }
