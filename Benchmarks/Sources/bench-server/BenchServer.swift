@@ -47,6 +47,8 @@ import UnixSignals
   var deliver: String?
   @Option(help: "Messages of the queue that are delivered at once.")
   var workers = DeliveryConfiguration().workers
+  @Option(help: "Microseconds for which an accepted message may wait for others to share its sync.") var commitDelay = 0
+  @Option(help: "Microseconds for which an outcome may wait.") var settlementDelay = 5_000
   @Option(help: "Event-loop threads. Two share two cores badly with a client on the same machine.")
   var threads = 1
   @Flag(help: "Log to standard error what a service would: two lines for each message of a queue.")
@@ -76,7 +78,10 @@ import UnixSignals
     case .memory:
       try await serve(InMemoryQueueStore(finishedMessages: 1_000), with: [], lastID: 0, bench)
     case .sqlite:
-      let storage = try await StorageFolder(data ?? "", logger: logger)
+      var configuration = StorageConfiguration()
+      configuration.commitDelay = .microseconds(commitDelay)
+      configuration.settlementDelay = .microseconds(settlementDelay)
+      let storage = try await StorageFolder(data ?? "", configuration: configuration, logger: logger)
       try await serve(storage.queue, with: [storage], lastID: storage.queue.greatestSequence, bench)
       await storage.close()
     }
