@@ -112,6 +112,11 @@ extension ClaimLedger {
     return grants
   }
 
+  /// What the next claims give if nothing comes in between, so many at most, the first first.
+  package func next(_ count: Int, dueBy now: Timestamp) -> [Entry] {
+    waiting.least(count).filter { $0.due <= now }
+  }
+
   /// Holds those claims that still stand until `leasedUntil`, and says which these are.
   package mutating func extend(_ tokens: [Claim.Token], until leasedUntil: Timestamp) -> [Claim.Token] {
     let held = tokens.filter { token in

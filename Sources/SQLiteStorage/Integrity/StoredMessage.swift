@@ -129,18 +129,8 @@ extension StoredMessage {
 }
 
 extension RecipientParameters {
-  /// What stands in a whole row of the table `recipient`.
-  init(row: Row) throws { try self.init(row, from: try row.place(of: "notify")) }
-}
-
-extension Row {
-  /// The place of a column.
-  fileprivate func place(of column: String) throws -> Int {
-    guard let place = columnNames.enumerated().first(where: { $0.element == column })?.offset else {
-      throw QueueError(.damaged, "a column is not there")
-    }
-    return place
-  }
+  /// What stands in a whole row of the table `recipient` that fits it.
+  init(row: Row) throws { try self.init(notify: row["notify"], originalRecipient: row["orcpt"]) }
 }
 
 // MARK: - Content

@@ -4,125 +4,97 @@ import MailModel
 /// What is known of messages without asking the database, by ``MailModel/QueueID/sequence``: nothing that the database
 /// does not hold as well, and each only until something of its message changes.
 ///
-/// A fresh message, which nobody has claimed yet, is known as it was enqueued: so most messages are never read. A claimed one,
-/// which nobody else may change, is known as the claim found it: so its settlement only writes.
+/// - A fresh message, which nobody has claimed yet, is known as it was enqueued: so most messages are never read.
+/// - One that will be claimed soon is read ahead, with others in one reading: so a backlog costs few readings.
+/// - A claimed one, which nobody else may change, is known as the claim found it: so its settlement only writes.
 struct MessageCache {
   /// Octets of content up to which a message is kept here. A larger one is read where it lies.
   static let contentLimit = 64 << 10
+  /// Messages that one reading takes beside those that it is made for.
+  static let messagesAhead = 64
 
-  private var fresh: Shelf<NewMessage>
-  private var claimed: Shelf<ClaimedMessage>
+  private var fresh: Shelf
+  private var ahead: Shelf
+  private var claimed: Shelf
+  /// What is being read ahead, and has not changed since.
+  private var awaited: Set<Int64> = []
 
-  /// - Parameter limit: octets of memory, about: one half for each kind. What does not fit is not kept.
-  init(limit: Int) { (fresh, claimed) = (Shelf(limit: limit / 2), Shelf(limit: limit / 2)) }
+  /// - Parameter limit: octets of memory, about: one half for fresh messages, a quarter for each other kind. What does not
+  ///   fit is not kept.
+  init(limit: Int) {
+    (fresh, ahead, claimed) = (Shelf(limit: limit / 2), Shelf(limit: limit / 4), Shelf(limit: limit / 4))
+  }
 
   /// Keeps a message that was queued.
-  mutating func insert(_ message: NewMessage) {
-    guard message.body.spooledName != nil || message.size <= Self.contentLimit else { return }
-    fresh.insert(
-      message, for: message.id.sequence, octets: message.storedOctets, parts: message.envelope.recipients.count)
-  }
+  mutating func insertFresh(_ message: KnownMessage) { fresh.insert(message) }
 
-  /// Takes out a message that nobody has claimed before.
-  mutating func takeFresh(_ sequence: Int64) -> NewMessage? { fresh.remove(sequence) }
+  /// Takes out what is known of a message that is being claimed.
+  mutating func take(_ sequence: Int64) -> KnownMessage? { fresh.remove(sequence) ?? ahead.remove(sequence) }
 
-  mutating func insert(_ message: ClaimedMessage) {
-    claimed.insert(
-      message, for: message.id.sequence, octets: message.content?.octets ?? 0, parts: message.standings.count)
-  }
+  /// Keeps a message as its claim found it.
+  mutating func insertClaimed(_ message: KnownMessage) { claimed.insert(message) }
 
   /// A message as its claim found it.
-  func claimed(_ sequence: Int64) -> ClaimedMessage? { claimed[sequence] }
+  func claimed(_ sequence: Int64) -> KnownMessage? { claimed[sequence] }
 
   /// Something of a message has changed, or it is gone.
   mutating func forget(_ sequence: Int64) {
     fresh.remove(sequence)
+    ahead.remove(sequence)
     claimed.remove(sequence)
+    awaited.remove(sequence)
   }
 
   /// Octets of memory in use, about.
-  var octets: Int { fresh.octets + claimed.octets }
+  var octets: Int { fresh.octets + ahead.octets + claimed.octets }
 }
 
+// MARK: - Reading ahead
+
 extension MessageCache {
-  /// Values within a limit of octets.
-  private struct Shelf<Value> {
+  /// Which of the messages to be claimed next are to be read with others: those that are unknown and that there is room
+  /// for. Afterwards comes ``endReading(_:)``, before the next is begun.
+  mutating func beginReading(_ next: [ClaimLedger.Entry]) -> [Int64] {
+    var room = ahead.limit - ahead.octets
+    let wanted = next.filter { fresh[$0.sequence] == nil && ahead[$0.sequence] == nil }.prefix { entry in
+      room -= KnownMessage.footprint(octets: min(entry.size, Self.contentLimit), recipients: 1)
+      return room >= 0
+    }
+    awaited = Set(wanted.map(\.sequence))
+    return wanted.map(\.sequence)
+  }
+
+  /// Keeps what was read ahead, but for what has changed since the reading began: what was read may be older.
+  mutating func endReading(_ messages: [KnownMessage]) {
+    for message in messages where awaited.contains(message.head.id.sequence) { ahead.insert(message) }
+    awaited = []
+  }
+}
+
+// MARK: - Shelves
+
+extension MessageCache {
+  /// Messages within a limit of octets.
+  private struct Shelf {
     let limit: Int
     private(set) var octets = 0
-    private var values: [Int64: (value: Value, footprint: Int)] = [:]
+    private var messages: [Int64: KnownMessage] = [:]
 
     init(limit: Int) { self.limit = limit }
 
-    subscript(_ key: Int64) -> Value? { values[key]?.value }
+    subscript(_ sequence: Int64) -> KnownMessage? { messages[sequence] }
 
-    mutating func insert(_ value: Value, for key: Int64, octets: Int, parts: Int) {
-      remove(key)
-      let footprint = MessageCache.footprint(octets: octets, recipients: parts)
-      guard footprint <= limit - self.octets else { return }
-      values[key] = (value, footprint)
-      self.octets += footprint
+    mutating func insert(_ message: KnownMessage) {
+      remove(message.head.id.sequence)
+      guard message.footprint <= limit - octets else { return }
+      messages[message.head.id.sequence] = message
+      octets += message.footprint
     }
 
-    @discardableResult mutating func remove(_ key: Int64) -> Value? {
-      guard let (value, footprint) = values.removeValue(forKey: key) else { return nil }
-      octets -= footprint
-      return value
+    @discardableResult mutating func remove(_ sequence: Int64) -> KnownMessage? {
+      guard let message = messages.removeValue(forKey: sequence) else { return nil }
+      octets -= message.footprint
+      return message
     }
-  }
-
-  /// What a message counts for, with so many octets of content in memory.
-  static func footprint(octets: Int, recipients: Int) -> Int { 512 + 256 * recipients + octets }
-}
-
-/// A claimed message, beside what its claim says.
-struct ClaimedMessage: Sendable {
-  var id: QueueID
-  /// Of all its recipients, in the order of the envelope.
-  var standings: [QueueWriting.Standing]
-  /// The spool file that has the body.
-  var spool: String?
-  /// `nil` where it is too large to be kept here, or lies in the spool.
-  var content: StoredContent?
-}
-
-/// What the database has of a message's content.
-struct StoredContent: Sendable {
-  var prefix: [UInt8]
-  /// `nil` where it lies in the spool.
-  var body: [UInt8]?
-  var spool: SpooledBody?
-  /// ``ContentDigest``; `nil` where there is nothing to check.
-  var digest: [UInt8]?
-
-  /// Octets of it that are in memory.
-  var octets: Int { prefix.count + (body?.count ?? 0) }
-}
-
-extension NewMessage {
-  /// Octets that go into the database.
-  var storedOctets: Int { body.spooledName == nil ? size : prefix.count }
-
-  /// What is known of its content without reading it: all of a body in memory. A spool file is checked against its digest,
-  /// which only the database has.
-  private var knownContent: StoredContent? {
-    guard case .octets(let octets) = body else { return nil }
-    return StoredContent(prefix: prefix, body: octets)
-  }
-
-  /// The first claim of it.
-  func claim(_ token: Claim.Token) -> (Claim, ClaimedMessage) {
-    let claim = Claim(
-      id: id, token: token, tenant: tenant, reversePath: envelope.reversePath, parameters: envelope.parameters,
-      acceptedAt: acceptedAt, size: size,
-      recipients: envelope.recipients.enumerated().map { place, recipient in
-        ClaimedRecipient(index: place, path: recipient.path, parameters: recipient.parameters, attempts: 0)
-      })
-    let standing = QueueWriting.Standing(state: .queued, due: acceptedAt)
-    return (
-      claim,
-      ClaimedMessage(
-        id: id, standings: Array(repeating: standing, count: claim.recipients.count), spool: body.spooledName,
-        content: knownContent)
-    )
   }
 }

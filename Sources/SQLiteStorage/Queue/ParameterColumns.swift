@@ -1,5 +1,4 @@
 import DeliveryQueue
-import GRDB
 import MailModel
 
 // How what a sender asks of the whole way stands in the database: RFC words and addresses as they are, NULL for what was not
@@ -10,16 +9,12 @@ extension MessageParameters {
   static let columns = "body_type, smtputf8, ret, envid, submitter"
 
   /// What stands in ``columns``, of which the first is the row's column `first`.
-  init(_ row: Row, from first: Int) throws {
-    let isInternationalized: Int? = row[first + 1]
-    let returned: String? = row[first + 2]
-    let envelopeID: String? = row[first + 3]
-    let submitter: String? = row[first + 4]
-    self.init(bodyType: try understood(row[first] as String, BodyType.init(rawValue:)))
-    self.isInternationalized = try understood(isInternationalized) { $0 == 1 ? true : nil } ?? false
-    returnedContent = try understood(returned, ReturnedContent.init(rawValue:))
-    self.envelopeID = try understood(envelopeID, EnvelopeID.init)
-    self.submitter = try understood(submitter, ReversePath.init)
+  init(_ row: Columns, from first: Int) throws {
+    self.init(bodyType: try understood(try row.text(first), BodyType.init(rawValue:)))
+    isInternationalized = try understood(try row.optionalInteger(first + 1)) { $0 == 1 ? true : nil } ?? false
+    returnedContent = try understood(try row.optionalText(first + 2), ReturnedContent.init(rawValue:))
+    envelopeID = try understood(try row.optionalText(first + 3), EnvelopeID.init)
+    submitter = try understood(try row.optionalText(first + 4), ReversePath.init)
   }
 
   var internationalizedColumn: Int? { isInternationalized ? 1 : nil }
@@ -30,9 +25,12 @@ extension RecipientParameters {
   static let columns = "notify, orcpt"
 
   /// What stands in ``columns``, of which the first is the row's column `first`.
-  init(_ row: Row, from first: Int) throws {
-    let notify: Int? = row[first]
-    let originalRecipient: String? = row[first + 1]
+  init(_ row: Columns, from first: Int) throws {
+    try self.init(notify: row.optionalInteger(first), originalRecipient: row.optionalText(first + 1))
+  }
+
+  /// What stands in ``columns``.
+  init(notify: Int64?, originalRecipient: String?) throws {
     self.init(
       notifications: try understood(notify, Notifications.init(column:)),
       originalRecipient: try understood(originalRecipient, OriginalRecipient.init(column:)))
@@ -45,7 +43,7 @@ extension RecipientParameters {
 }
 
 extension Notifications {
-  fileprivate init?(column: Int) {
+  fileprivate init?(column: Int64) {
     guard let bits = UInt8(exactly: column) else { return nil }
     self.init(rawValue: bits)
     // Bits without a meaning would be dropped.

@@ -48,24 +48,24 @@ enum QueueListing {
 
   /// The whole name of a message.
   static func id(of sequence: Int64, on database: Database) throws -> QueueID? {
-    let statement = try database.cachedStatement(sql: "SELECT sequence, secret FROM message WHERE sequence = ?")
-    return try Row.fetchOne(statement, arguments: [sequence]).flatMap(QueueID.init)
+    try database.rows("SELECT sequence, secret FROM message WHERE sequence = ?", of: sequence, QueueID.init).first
+      ?? nil
   }
 
   /// The messages of a stretch of keys that have selected recipients.
   private static func selected(
     _ search: QueueSearch, after: Int64, through: Int64, limit: Int, on database: Database
   ) throws -> [QueueID] {
-    let statement = try database.cachedStatement(
-      sql: """
-        SELECT sequence, secret FROM \(search.source)
-        WHERE \(search.key) > :after AND \(search.key) <= :through
-          AND \(search.messageCondition)
-          AND EXISTS (SELECT 1 FROM recipient WHERE recipient.message = sequence AND \(search.recipientCondition))
-        ORDER BY \(search.key) LIMIT :limit
-        """)
-    let arguments = search.arguments(["after": after, "through": through, "limit": limit])
-    return try Row.fetchAll(statement, arguments: arguments).compactMap(QueueID.init)
+    // A name that cannot be understood is passed over.
+    try database.rows(
+      """
+      SELECT sequence, secret FROM \(search.source)
+      WHERE \(search.key) > :after AND \(search.key) <= :through
+        AND typeof(secret) = 'integer' AND \(search.messageCondition)
+        AND EXISTS (SELECT 1 FROM recipient WHERE recipient.message = sequence AND \(search.recipientCondition))
+      ORDER BY \(search.key) LIMIT :limit
+      """, search.arguments(["after": after, "through": through, "limit": limit]), QueueID.init
+    ).compactMap { $0 }
   }
 
   /// The last key of what one reading looks at; `nil` at the end.
@@ -76,14 +76,6 @@ enum QueueListing {
           SELECT \(search.key) AS key FROM \(search.table) WHERE key > ? ORDER BY key LIMIT \(span))
         """)
     return try Int64.fetchOne(statement, arguments: [sequence])
-  }
-}
-
-extension QueueID {
-  /// The row's first two columns.
-  fileprivate init?(_ row: Row) {
-    let secret: Int64 = row[1]
-    self.init(sequence: row[0], secret: UInt64(bitPattern: secret))
   }
 }
 
@@ -126,51 +118,51 @@ extension QueueListing {
           ELSE instr(path, '@') END))
         """
       }
-    let statement = try database.cachedStatement(
-      sql: """
-        SELECT \(group), state, count(*) FROM \(search.source) CROSS JOIN recipient ON recipient.message = sequence
-        WHERE \(search.key) > :after AND \(search.key) <= :through
-          AND \(search.messageCondition) AND \(search.recipientCondition)
-        GROUP BY 1, 2
-        """)
-    let rows = try Row.fetchAll(statement, arguments: search.arguments(["after": sequence, "through": last]))
-    return Slice(found: rows.compactMap { Count($0, by: grouping) }, last: last)
+    let counts = try database.rows(
+      """
+      SELECT \(group), state, count(*) FROM \(search.source) CROSS JOIN recipient ON recipient.message = sequence
+      WHERE \(search.key) > :after AND \(search.key) <= :through
+        AND \(search.messageCondition) AND \(search.recipientCondition)
+      GROUP BY 1, 2
+      """, search.arguments(["after": sequence, "through": last])
+    ) { Count($0, by: grouping) }
+    return Slice(found: counts.compactMap { $0 }, last: last)
   }
 
   /// Counts the recipients of a stretch of messages.
   static func recipientCounts(after sequence: Int64, on database: Database) throws -> Slice<Count> {
     let last = try lastKey(QueueSearch(.everything), after: sequence, on: database)
     guard let last else { return Slice(found: [], last: nil) }
-    let statement = try database.cachedStatement(
-      sql: "SELECT NULL, state, count(*) FROM recipient WHERE message > ? AND message <= ? GROUP BY state")
-    let rows = try Row.fetchAll(statement, arguments: [sequence, last])
-    return Slice(found: rows.compactMap { Count($0, by: .tenant) }, last: last)
+    let counts = try database.rows(
+      "SELECT NULL, state, count(*) FROM recipient WHERE message > ? AND message <= ? GROUP BY state", [sequence, last]
+    ) { Count($0, by: .tenant) }
+    return Slice(found: counts.compactMap { $0 }, last: last)
   }
 
   static func summary(on database: Database) throws -> QueueSummary {
-    let row = try Row.fetchOne(
-      database,
-      sql: """
-        SELECT count(*), total(size), total(queued), total(deferred), total(held),
-          (SELECT accepted_at FROM message WHERE sequence = (SELECT min(message) FROM pending))
-        FROM pending
-        """)
-    guard let row else { return QueueSummary() }
-    func count(_ column: Int) -> Int { Int(row[column] as Double) }
-    let states: [RecipientState: Int] = [.queued: count(2), .deferred: count(3), .held: count(4)]
-    let oldest: Int64? = row[5]
-    return QueueSummary(
-      messages: row[0], octets: count(1), recipients: states.filter { $0.value > 0 },
-      oldest: oldest.map(Timestamp.init(milliseconds:)))
+    let summaries = try database.rows(
+      """
+      SELECT count(*), total(size), total(queued), total(deferred), total(held),
+        (SELECT accepted_at FROM message WHERE sequence = (SELECT min(message) FROM pending))
+      FROM pending
+      """
+    ) { row in
+      let states: [RecipientState: Int] = try [.queued: row.total(2), .deferred: row.total(3), .held: row.total(4)]
+      return QueueSummary(
+        messages: try row.integer(0), octets: try row.total(1), recipients: states.filter { $0.value > 0 },
+        oldest: try row.optionalInteger(5).map(Timestamp.init(milliseconds:)))
+    }
+    return summaries.first ?? QueueSummary()
   }
 }
 
 extension QueueListing.Count {
   /// `nil` for what cannot be understood.
-  fileprivate init?(_ row: Row, by grouping: QueueGrouping) {
-    guard let state = RecipientState(number: row[1]) else { return nil }
-    (self.state, count) = (state, row[2])
-    let group: String? = row[0]
+  fileprivate init?(_ row: Columns, by grouping: QueueGrouping) {
+    guard let number = try? row.integer(1), let state = RecipientState(number: number), let count = try? row.integer(2),
+      case .success(let group) = Result(catching: { try row.optionalText(0) })
+    else { return nil }
+    (self.state, self.count) = (state, count)
     switch grouping {
     case .tenant: name = group
     case .destination:

@@ -46,11 +46,10 @@ enum QueueOrders {
   private static func selected(
     _ search: QueueSearch, of sequence: Int64, on database: Database
   ) throws -> [Selected] {
-    let statement = try database.cachedStatement(
-      sql: "SELECT place, attempts FROM recipient WHERE message = :message AND \(search.recipientCondition)")
-    return try Row.fetchAll(statement, arguments: search.arguments(["message": sequence])).map {
-      Selected(place: $0[0], attempts: $0[1])
-    }
+    try database.rows(
+      "SELECT place, attempts FROM recipient WHERE message = :message AND \(search.recipientCondition)",
+      search.arguments(["message": sequence])
+    ) { Selected(place: try $0.integer(0), attempts: try $0.integer(1)) }
   }
 
   private static func write(

@@ -1,5 +1,4 @@
 import DeliveryQueue
-import Foundation
 import GRDB
 import GRDBSQLite
 import MailModel
@@ -16,16 +15,9 @@ enum QueueReading {
     var parameters: MessageParameters
 
     static let columns = "sequence, secret, tenant, reverse_path, accepted_at, size, \(MessageParameters.columns)"
+    /// How many those are.
+    static let count = 11
 
-    init(_ row: Row) throws {
-      let secret: Int64 = row[1]
-      guard let id = QueueID(sequence: row[0], secret: UInt64(bitPattern: secret)),
-        let reversePath = ReversePath(row[3] as String)
-      else { throw QueueError(.damaged, "a message of the database cannot be understood") }
-      (self.id, tenant, self.reversePath) = (id, row[2], reversePath)
-      (acceptedAt, size) = (Timestamp(milliseconds: row[4]), row[5])
-      parameters = try MessageParameters(row, from: 6)
-    }
   }
 
   /// What `read` gives, or why it cannot be understood. Other errors of the database, which say nothing about what is
@@ -46,56 +38,45 @@ enum QueueReading {
     return try status(head, on: database)
   }
 
-  /// A claim of a message and its recipients that are due, and what its settlement needs.
-  static func claim(
-    _ grant: ClaimLedger.Grant, now: Timestamp, on database: Database
-  ) throws -> (Claim, ClaimedMessage) {
-    guard let head = try head(grant.entry.sequence, on: database) else {
-      throw QueueError(.damaged, "a message of the database is not there")
+  /// All that a claim of a message and its settlement need.
+  static func message(_ sequence: Int64, on database: Database) throws -> KnownMessage {
+    let found = try database.rows(
+      """
+      SELECT \(Head.columns), spool, prefix, iif(length(body) <= \(MessageCache.contentLimit), body, NULL), digest
+      FROM message LEFT JOIN content ON content.message = sequence WHERE sequence = ?
+      """, of: sequence
+    ) { row in
+      let head = try Head(row)
+      let content = try StoredContent(row, from: Head.count, size: head.size)
+      return KnownMessage(head: head, recipients: [], spool: content?.spool?.name, content: content?.ifSmall)
     }
-    var claim = Claim(
-      id: head.id, token: grant.token, tenant: head.tenant, reversePath: head.reversePath,
-      parameters: head.parameters, acceptedAt: head.acceptedAt, size: head.size, recipients: [])
-    let statement = try database.cachedStatement(
-      sql: """
-        SELECT state, next_attempt, place, path, attempts, \(RecipientParameters.columns)
-        FROM recipient WHERE message = ? ORDER BY place
-        """)
-    let rows = try Row.fetchCursor(statement, arguments: [head.id.sequence])
-    var standings: [QueueWriting.Standing] = []
-    while let row = try rows.next() {
-      let standing = QueueWriting.Standing(state: try state(row[0]), nextAttempt: row[1])
-      standings.append(standing)
-      guard let due = standing.due, due <= now else { continue }
-      claim.recipients.append(
-        ClaimedRecipient(
-          index: row[2], path: try path(row[3]), parameters: try RecipientParameters(row, from: 5), attempts: row[4]))
+    guard var message = found.first else { throw QueueError(.damaged, "a message of the database is not there") }
+    let rows = try database.rows(
+      """
+      SELECT state, next_attempt, place, path, attempts, \(RecipientParameters.columns)
+      FROM recipient WHERE message = ? ORDER BY place
+      """, of: sequence
+    ) { row in
+      let recipient = KnownMessage.Recipient(
+        path: try path(row.text(3)), parameters: try RecipientParameters(row, from: 5), attempts: try row.integer(4),
+        standing: QueueWriting.Standing(state: try state(row.integer(0)), nextAttempt: try row.optionalInteger(1)))
+      return (place: try row.integer(2), recipient)
     }
-    let content = try content(of: head.id, on: database)
-    let isSmall = (content?.octets ?? 0) <= MessageCache.contentLimit
-    return (
-      claim,
-      ClaimedMessage(
-        id: head.id, standings: standings, spool: content?.spool?.name, content: isSmall ? content : nil)
-    )
+    // An outcome must not be written to another than it is of.
+    guard rows.map(\.place).elementsEqual(rows.indices) else {
+      throw QueueError(.damaged, "a message's recipients in the database are not all there")
+    }
+    message.recipients = rows.map(\.1)
+    return message
   }
 
   static func content(of id: QueueID, on database: Database) throws -> StoredContent? {
-    let statement = try database.cachedStatement(
-      sql: """
-        SELECT prefix, body, spool, size, digest FROM content JOIN message ON sequence = message
-        WHERE message = ? AND secret = ?
-        """)
-    let arguments: StatementArguments = [id.sequence, Int64(bitPattern: id.secret)]
-    guard let row = try Row.fetchOne(statement, arguments: arguments) else { return nil }
-    let prefix: Data = row[0]
-    let size: Int = row[3]
-    let name: String? = row[2]
-    let body: Data? = row[1]
-    let digest: Data? = row[4]
-    return StoredContent(
-      prefix: Array(prefix), body: body.map { Array($0) },
-      spool: name.map { SpooledBody(name: $0, count: size - prefix.count) }, digest: digest.map { Array($0) })
+    try database.rows(
+      """
+      SELECT spool, prefix, body, digest, size FROM content JOIN message ON sequence = message
+      WHERE message = ? AND secret = ?
+      """, [id.sequence, Int64(bitPattern: id.secret)]
+    ) { try StoredContent($0, from: 0, size: $0.integer(4)) }.first ?? nil
   }
 
   /// What the claim ledger is filled with.
@@ -117,44 +98,40 @@ enum QueueReading {
   }
 
   private static func head(_ sequence: Int64, on database: Database) throws -> Head? {
-    let statement = try database.cachedStatement(sql: "SELECT \(Head.columns) FROM message WHERE sequence = ?")
-    return try Row.fetchOne(statement, arguments: [sequence]).map { try Head($0) }
+    try database.rows("SELECT \(Head.columns) FROM message WHERE sequence = ?", of: sequence) { try Head($0) }.first
   }
 
   static func status(_ head: Head, on database: Database) throws -> MessageStatus {
-    let statement = try database.cachedStatement(
-      sql: """
-        SELECT path, state, attempts, reply_code, reply_text, last_attempt, next_attempt, action, operator, reason, at
-        FROM recipient LEFT JOIN operator_order USING (message, place) WHERE message = ? ORDER BY place
-        """)
-    let rows = try Row.fetchAll(statement, arguments: [head.id.sequence])
+    let recipients = try database.rows(
+      """
+      SELECT path, state, attempts, reply_code, reply_text, last_attempt, next_attempt, action, operator, reason, at
+      FROM recipient LEFT JOIN operator_order USING (message, place) WHERE message = ? ORDER BY place
+      """, of: head.id.sequence, recipient)
     return MessageStatus(
       id: head.id, tenant: head.tenant, reversePath: head.reversePath, acceptedAt: head.acceptedAt, size: head.size,
-      recipients: try rows.map(recipient))
+      recipients: recipients)
   }
 
-  private static func recipient(_ row: Row) throws -> RecipientStatus {
-    let code: Int? = row[3]
-    let text: String? = row[4]
-    let reply = text.map { text in
+  private static func recipient(_ row: Columns) throws -> RecipientStatus {
+    let code = try row.optionalInteger(3)
+    let reply = try row.optionalText(4).map { text in
       code.flatMap(UInt16.init(exactly:)).map { DeliveryReply(code: $0, text: text) } ?? DeliveryReply(problem: text)
     }
-    let last: Int64? = row[5]
-    let next: Int64? = row[6]
     return RecipientStatus(
-      path: try path(row[0]), state: try state(row[1]), attempts: row[2], reply: reply,
-      lastAttempt: last.map(Timestamp.init(milliseconds:)), nextAttempt: next.map(Timestamp.init(milliseconds:)),
-      order: try order(row, from: 7))
+      path: try path(row.text(0)), state: try state(row.integer(1)), attempts: try row.integer(2), reply: reply,
+      lastAttempt: try row.optionalInteger(5).map(Timestamp.init(milliseconds:)),
+      nextAttempt: try row.optionalInteger(6).map(Timestamp.init(milliseconds:)), order: try order(row, from: 7))
   }
 
   /// The last order for a recipient, if there was one.
-  private static func order(_ row: Row, from first: Int) throws -> QueueOrder? {
-    guard let name: String = row[first] else { return nil }
+  private static func order(_ row: Columns, from first: Int) throws -> QueueOrder? {
+    guard let name = try row.optionalText(first) else { return nil }
     guard let action = QueueOrder.Action(rawValue: name) else {
       throw QueueError(.damaged, "an operator's order in the database cannot be understood")
     }
     return QueueOrder(
-      action, by: row[first + 1], because: row[first + 2], at: Timestamp(milliseconds: row[first + 3]))
+      action, by: try row.text(first + 1), because: try row.text(first + 2),
+      at: Timestamp(milliseconds: try row.int64(first + 3)))
   }
 
   private static func path(_ text: String) throws -> ForwardPath {
@@ -169,5 +146,43 @@ enum QueueReading {
       throw QueueError(.damaged, "a recipient's state in the database cannot be understood")
     }
     return state
+  }
+}
+
+extension QueueReading.Head {
+  /// What stands in the row's first columns, which are ``columns``.
+  init(_ row: Columns) throws {
+    guard let id = try QueueID(row), let reversePath = ReversePath(try row.text(3)) else {
+      throw QueueError(.damaged, "a message of the database cannot be understood")
+    }
+    self.init(
+      id: id, tenant: try row.optionalText(2), reversePath: reversePath,
+      acceptedAt: Timestamp(milliseconds: try row.int64(4)), size: try row.integer(5),
+      parameters: try MessageParameters(row, from: 6))
+  }
+}
+
+extension QueueID {
+  /// What stands in the row's first two columns, its sequence and its secret; `nil` where that cannot be a name.
+  init?(_ row: Columns) throws {
+    self.init(sequence: try row.int64(0), secret: UInt64(bitPattern: try row.int64(1)))
+  }
+}
+
+extension StoredContent {
+  /// What the columns `spool`, `prefix`, `body` and `digest` say, of which the first is the row's column `first`; `nil`
+  /// where there is no content.
+  fileprivate init?(_ row: Columns, from first: Int, size: Int) throws {
+    let name = try row.optionalText(first)
+    guard let prefix = try row.optionalOctets(first + 1) else { return nil }
+    self.init(
+      prefix: prefix, body: try row.optionalOctets(first + 2),
+      spool: name.map { SpooledBody(name: $0, count: size - prefix.count) },
+      digest: try row.optionalOctets(first + 3))
+  }
+
+  /// Itself, unless it is too large to be kept in memory, or was too large to be read whole.
+  fileprivate var ifSmall: StoredContent? {
+    octets <= MessageCache.contentLimit && (body != nil || spool != nil) ? self : nil
   }
 }

@@ -1,5 +1,4 @@
 import DeliveryQueue
-import Foundation
 import GRDB
 import MailModel
 
@@ -90,7 +89,7 @@ enum QueueWriting {
   ///   - known: what the message is known to be, which nobody can have changed since it was claimed; where it is `nil`, the
   ///     database is asked.
   static func settle(
-    _ settlement: Settlement, digests: [[UInt8]?], known: ClaimedMessage?, with statements: QueueStatements
+    _ settlement: Settlement, digests: [[UInt8]?], known: KnownMessage?, with statements: QueueStatements
   ) throws -> Settled {
     let sequence = settlement.id.sequence
     var standings = try known?.standings ?? standings(of: sequence, on: statements.database)
@@ -108,10 +107,9 @@ enum QueueWriting {
 
   /// In the order of the envelope.
   static func standings(of sequence: Int64, on database: Database) throws -> [Standing] {
-    let statement = try database.cachedStatement(
-      sql: "SELECT state, next_attempt FROM recipient WHERE message = ? ORDER BY place")
-    return try Row.fetchAll(statement, arguments: [sequence]).map { row in
-      Standing(state: try QueueReading.state(row[0]), nextAttempt: row[1])
+    try database.rows("SELECT state, next_attempt FROM recipient WHERE message = ? ORDER BY place", of: sequence) {
+      row in
+      Standing(state: try QueueReading.state(row.integer(0)), nextAttempt: try row.optionalInteger(1))
     }
   }
 
@@ -121,7 +119,7 @@ enum QueueWriting {
   }
 
   private static func conclude(
-    _ sequence: Int64, _ standings: [Standing], known: ClaimedMessage?, with statements: QueueStatements
+    _ sequence: Int64, _ standings: [Standing], known: KnownMessage?, with statements: QueueStatements
   ) throws -> Settled {
     guard standings.contains(where: { !$0.state.isFinal }) else {
       return Settled(due: nil, spool: try finish(sequence, known: known, with: statements))
@@ -154,7 +152,7 @@ enum QueueWriting {
   ///
   /// - Returns: the spool file that held it.
   private static func finish(
-    _ sequence: Int64, known: ClaimedMessage?, with statements: QueueStatements
+    _ sequence: Int64, known: KnownMessage?, with statements: QueueStatements
   ) throws -> String? {
     let spool = try known.map(\.spool) ?? spool(of: sequence, on: statements.database)
     try statements.run(.deleteContent) { $0.bind(sequence) }
@@ -163,8 +161,8 @@ enum QueueWriting {
   }
 
   private static func spool(of sequence: Int64, on database: Database) throws -> String? {
-    let statement = try database.cachedStatement(sql: "SELECT spool FROM content WHERE message = ?")
-    return try String.fetchOne(statement, arguments: [sequence])
+    try database.rows("SELECT spool FROM content WHERE message = ?", of: sequence) { try $0.optionalText(0) }.first
+      ?? nil
   }
 
   /// Forgets finished messages that were accepted before `instant`, looking at some of those behind `sequence`.
@@ -176,24 +174,22 @@ enum QueueWriting {
     finishedBefore instant: Timestamp, behind sequence: Int64, on database: Database
   ) throws -> Int64? {
     let limit = 500
-    let statement = try database.cachedStatement(
-      sql: """
-        SELECT sequence, accepted_at, EXISTS (SELECT 1 FROM pending WHERE message = sequence)
-        FROM message WHERE sequence > ? ORDER BY sequence LIMIT \(limit)
-        """)
-    let rows = try Row.fetchAll(statement, arguments: [sequence])
-    var last: Int64?
-    for row in rows {
-      let accepted: Int64 = row[1]
-      guard accepted < instant.milliseconds else { return nil }
-      let found: Int64 = row[0]
-      last = found
-      guard row[2] == 0 else { continue }
-      try database.run("DELETE FROM recipient WHERE message = ?", [found])
-      try database.run("DELETE FROM operator_order WHERE message = ?", [found])
-      try database.run("DELETE FROM message WHERE sequence = ?", [found])
+    // A time that is none is younger than any: what cannot be understood is kept.
+    let messages = try database.rows(
+      """
+      SELECT sequence, iif(typeof(accepted_at) = 'integer', accepted_at, \(Int64.max)),
+        EXISTS (SELECT 1 FROM pending WHERE message = sequence)
+      FROM message WHERE sequence > ? ORDER BY sequence LIMIT \(limit)
+      """, of: sequence
+    ) { (key: try $0.int64(0), accepted: try $0.int64(1), isQueued: try $0.integer(2) != 0) }
+    for message in messages {
+      guard message.accepted < instant.milliseconds else { return nil }
+      guard !message.isQueued else { continue }
+      try database.run("DELETE FROM recipient WHERE message = ?", [message.key])
+      try database.run("DELETE FROM operator_order WHERE message = ?", [message.key])
+      try database.run("DELETE FROM message WHERE sequence = ?", [message.key])
     }
-    return rows.count < limit ? nil : last
+    return messages.count < limit ? nil : messages.last?.key
   }
 }
 

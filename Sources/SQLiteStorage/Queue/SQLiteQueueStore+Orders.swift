@@ -34,12 +34,14 @@ extension SQLiteQueueStore: QueueControl {
         try step.map { try QueueOrders.apply(order, to: search, of: $0.sequence, on: database) }
       }
       rest = rest.dropFirst(step.count)
-      for (entry, effect) in zip(step, effects) { conclude(entry, effect, &result) }
+      for (entry, effect) in zip(step, effects) { await conclude(entry, effect, &result) }
     }
     return result
   }
 
-  private func conclude(_ entry: ClaimLedger.Entry, _ effect: QueueOrders.Effect, _ result: inout QueueOrderResult) {
+  private func conclude(_ entry: ClaimLedger.Entry, _ effect: QueueOrders.Effect, _ result: inout QueueOrderResult)
+    async
+  {
     forget(entry.sequence)
     switch effect {
     case .changed(let recipients, let settled):
@@ -51,9 +53,7 @@ extension SQLiteQueueStore: QueueControl {
       ledger.withLock { $0.putBack(entry, due: entry.due) }
     case .damaged(let error):
       ledger.withLock { $0.putBack(entry, due: entry.due) }
-      logger.error(
-        "An operator's order leaves a message alone that cannot be read",
-        metadata: ["sequence": "\(entry.sequence)", "error": "\(error)"])
+      await log("An operator's order leaves a message alone that cannot be read", of: entry.sequence, error)
     }
   }
 }

@@ -38,6 +38,8 @@ public final class SQLiteQueueStore: QueueStore {
   let resources: FolderResources
   let ledger: Mutex<ClaimLedger>
   private let cache: Mutex<MessageCache>
+  /// Claims are made one at a time, so that what one reads ahead no other reads.
+  private let claimTurn = Turnstile()
   /// Orders are carried out one at a time.
   let orderTurn = Turnstile()
   private let nextForgetting = Mutex<Timestamp?>(nil)
@@ -80,28 +82,29 @@ public final class SQLiteQueueStore: QueueStore {
       throw error
     }
     // Before the ledger has it: nobody claims it, and no order changes it, until then.
-    cache.withLock { $0.insert(message) }
+    if let known = KnownMessage(message) { cache.withLock { $0.insertFresh(known) } }
     ledger.withLock { $0.insertReserved(ClaimLedger.Entry(message)) }
   }
 
-  /// Claims what is due. Reads the database for what it gives alone, as far as that is not known.
+  /// Claims what is due. Reads the database for what it gives and what comes next alone, as far as that is not known.
   public func claim(_ request: ClaimRequest) async throws -> ClaimBatch {
     forgetHistory(at: request.now)
+    await claimTurn.enter()
+    defer { claimTurn.leave() }
     let (grants, nextDue) = ledger.withLock { ledger in (ledger.claim(request), ledger.nextDue) }
     guard !grants.isEmpty else { return ClaimBatch(claims: [], nextDue: nextDue) }
-    let fresh = cache.withLock { cache in grants.map { cache.takeFresh($0.entry.sequence) } }
+    var known = cache.withLock { cache in grants.map { cache.take($0.entry.sequence) } }
     do {
-      let unknown = zip(grants, fresh).filter { $1 == nil }.map(\.0)
-      var read = try await read(unknown, at: request.now)[...]
-      let claims = zip(grants, fresh).compactMap { grant, message in
-        message?.claim(grant.token) ?? read.popFirst() ?? nil
-      }
-      cache.withLock { cache in claims.forEach { cache.insert($0.1) } }
-      return ClaimBatch(claims: claims.map(\.0), nextDue: nextDue)
+      try await readMissing(&known, of: grants, at: request.now)
     } catch {
       ledger.withLock { ledger in grants.forEach { ledger.giveBack($0.token) } }
       throw error
     }
+    cache.withLock { cache in
+      for case let message? in known { cache.insertClaimed(message) }
+    }
+    let claims = zip(grants, known).compactMap { grant, message in message?.claim(grant.token, at: request.now) }
+    return ClaimBatch(claims: claims, nextDue: nextDue)
   }
 
   /// Holds claims longer; in memory alone.
@@ -172,30 +175,50 @@ public final class SQLiteQueueStore: QueueStore {
     }
   }
 
-  /// Reads what the cache does not know; `nil` for what cannot be understood, which is put off, so that it does not hold up
-  /// what can be.
-  private func read(_ grants: [ClaimLedger.Grant], at now: Timestamp) async throws -> [(Claim, ClaimedMessage)?] {
-    guard !grants.isEmpty else { return [] }
+  /// Reads the messages that are not known, and ahead what is due next. What cannot be understood is put off, so that it does
+  /// not hold up what can be, and stays `nil`.
+  private func readMissing(
+    _ known: inout [KnownMessage?], of grants: [ClaimLedger.Grant], at now: Timestamp
+  ) async throws {
+    let missing = known.indices.filter { known[$0] == nil }
+    guard !missing.isEmpty else { return }
+    let sequences = missing.map { grants[$0].entry.sequence }
+    // Under the ledger's lock: none of these is claimed or taken for an order before its reading is known of.
+    let ahead = ledger.withLock { ledger in
+      let next = ledger.next(MessageCache.messagesAhead, dueBy: now)
+      return cache.withLock { $0.beginReading(next) }
+    }
+    var found: [KnownMessage] = []
+    defer { cache.withLock { [found] in $0.endReading(found) } }
     let read = try await resources.reader.read { database in
-      try grants.map { grant in
-        try QueueReading.understood { try QueueReading.claim(grant, now: now, on: database) }
+      try (sequences + ahead).map { sequence in
+        try QueueReading.understood { try QueueReading.message(sequence, on: database) }
       }
     }
-    return zip(read, grants).map { result, grant in
+    // What cannot be understood is told when its turn has come.
+    found = read.dropFirst(missing.count).compactMap { try? $0.get() }
+    for (place, result) in zip(missing, read) {
       switch result {
-      case .success(let claim): return claim
-      case .failure(let error):
-        logger.error(
-          "A queued message cannot be read; it is put off for an hour",
-          metadata: ["sequence": "\(grant.entry.sequence)", "error": "\(error)"])
-        ledger.withLock { $0.giveBack(grant.token, due: now + .seconds(3600)) }
-        return nil
+      case .success(let message): known[place] = message
+      case .failure(let error): await putOff(grants[place], because: error, at: now)
       }
     }
   }
 
+  private func putOff(_ grant: ClaimLedger.Grant, because error: QueueError, at now: Timestamp) async {
+    ledger.withLock { $0.giveBack(grant.token, due: now + .seconds(3600)) }
+    await log("A queued message cannot be read; it is put off for an hour", of: grant.entry.sequence, error)
+  }
+
+  /// Tells of a message that cannot be read: by its name, or by its key where the name cannot be read either.
+  func log(_ line: Logger.Message, of sequence: Int64, _ error: QueueError) async {
+    let found = try? await resources.reader.read { try QueueListing.id(of: sequence, on: $0) }
+    let name: Logger.Metadata = if let id = found ?? nil { ["queue-id": "\(id)"] } else { ["sequence": "\(sequence)"] }
+    logger.error(line, metadata: name.merging(["error": AddressDisplay.masked.logged(error)]) { $1 })
+  }
+
   private func storedContent(of id: QueueID) async throws -> StoredContent? {
-    if let known = cache.withLock({ $0.claimed(id.sequence) }), known.id == id, let content = known.content {
+    if let known = cache.withLock({ $0.claimed(id.sequence) }), known.head.id == id, let content = known.content {
       return content
     }
     return try await resources.reader.read { try QueueReading.content(of: id, on: $0) }
@@ -221,7 +244,7 @@ extension SQLiteQueueStore {
       do {
         try await forget(finishedBefore: now + (.zero - retention))
       } catch {
-        logger.warning("Old history could not be forgotten", metadata: ["error": "\(error)"])
+        logger.warning("Old history could not be forgotten", metadata: ["error": AddressDisplay.masked.logged(error)])
       }
     }
   }

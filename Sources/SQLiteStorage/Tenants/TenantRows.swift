@@ -1,4 +1,5 @@
 import AccessControl
+import DeliveryQueue
 import GRDB
 import MailModel
 import SMTPAuth
@@ -39,29 +40,50 @@ enum TenantRows {
 
   /// Everything there is, in the order in which it stands on itself.
   static func directory(in database: Database) throws -> TenantDirectory {
-    var directory = TenantDirectory()
-    for row in try Row.fetchAll(database, sql: "SELECT id, name FROM instance") {
-      try directory.apply(.addInstance(Instance(id: identifier(row["id"]), name: row["name"])))
+    do {
+      var directory = TenantDirectory()
+      for change in try instances(in: database) + configurations(in: database) + users(in: database)
+        + policies(in: database)
+      {
+        try directory.apply(change)
+      }
+      return directory
+    } catch let error as QueueError where error.code == .damaged {
+      throw StorageError(.damaged, "a row of the tenants' tables cannot be read", cause: error)
     }
-    for row in try Row.fetchAll(database, sql: "SELECT id, instance, name, details, domain FROM configuration") {
-      guard let domain = DomainName(row["domain"] as String) else { throw damaged("a domain", row["id"]) }
-      let configuration = SMTPConfiguration(
-        id: try identifier(row["id"]), instance: try identifier(row["instance"]), name: row["name"],
-        details: row["details"], domain: domain)
-      try directory.apply(.addConfiguration(configuration))
+  }
+
+  private static func instances(in database: Database) throws -> [TenantChange] {
+    try database.rows("SELECT id, name FROM instance") { row in
+      .addInstance(try Instance(id: identifier(row.text(0)), name: row.text(1)))
     }
-    for row in try Row.fetchAll(database, sql: "SELECT id, configuration, username, verifier FROM smtp_user") {
-      guard let verifier = SecretVerifier(encoded: row["verifier"]) else { throw damaged("a verifier", row["id"]) }
-      let user = SMTPUser(
-        id: try identifier(row["id"]), configuration: try identifier(row["configuration"]), username: row["username"],
-        verifier: verifier)
-      try directory.apply(.addUser(user))
+  }
+
+  private static func configurations(in database: Database) throws -> [TenantChange] {
+    try database.rows("SELECT id, instance, name, details, domain FROM configuration") { row in
+      let id = try row.text(0)
+      guard let domain = DomainName(try row.text(4)) else { throw damaged("a domain", id) }
+      return .addConfiguration(
+        try SMTPConfiguration(
+          id: identifier(id), instance: identifier(row.text(1)), name: row.text(2), details: row.text(3),
+          domain: domain))
     }
-    for row in try Row.fetchAll(database, sql: "SELECT instance, document FROM access_policy") {
-      let policy = try AccessPolicyDocument(encoded: row["document"]).policy()
-      try directory.apply(.setAccessPolicy(identifier(row["instance"]), policy))
+  }
+
+  private static func users(in database: Database) throws -> [TenantChange] {
+    try database.rows("SELECT id, configuration, username, verifier FROM smtp_user") { row in
+      let id = try row.text(0)
+      guard let verifier = SecretVerifier(encoded: try row.text(3)) else { throw damaged("a verifier", id) }
+      return .addUser(
+        try SMTPUser(
+          id: identifier(id), configuration: identifier(row.text(1)), username: row.text(2), verifier: verifier))
     }
-    return directory
+  }
+
+  private static func policies(in database: Database) throws -> [TenantChange] {
+    try database.rows("SELECT instance, document FROM access_policy") { row in
+      .setAccessPolicy(try identifier(row.text(0)), try AccessPolicyDocument(encoded: row.text(1)).policy())
+    }
   }
 
   private static func identifier<Thing>(_ text: String) throws -> Identifier<Thing> {
