@@ -65,7 +65,8 @@ import Testing
       }
     }
     #expect(try await folder.queue.summary().messages == contents.count - lost)
-    try await folder.queue.deliverAll()
+    // Octets that damage changed within a time give another time: what is due may be due later than it was.
+    for years in [0, 100] { try await folder.queue.deliverAll(at: SystemTime().now() + .seconds(years * 365 * 86_400)) }
     #expect(try await folder.queue.summary().messages == 0)
     await folder.close()
     #expect(try await StorageMaintenance.check(path).findings == [])
@@ -130,7 +131,8 @@ import Testing
     let refused = try #require(await refusal(path))
     #expect(refused.code == .damaged)
     #expect(refused.message.contains("submission.sqlite") && refused.message.contains("repair"))
-    if place == .leaf && table != "instance" {
+    // The names of messages stand in the table `message` itself.
+    if place == .leaf && table != "message" {
       #expect(contents.keys.contains { refused.message.contains($0.description) })
     }
     #expect(try damage.contents() == before)
@@ -141,7 +143,7 @@ import Testing
     let report = try await repair(path)
     let lost = try await expect(contents, in: path, after: report)
     // A page of bodies has 10 of these messages; one of recipients some hundreds.
-    let most = ["content": 11, "instance": 0, "pending": 0][table] ?? 300
+    let most = ["content": 11, "instance": 0, "pending": 0][table] ?? 330
     #expect(lost <= most)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: path + "/set-aside").contains("database-\(now.milliseconds)"))
@@ -376,6 +378,23 @@ import Testing
     let lost = contents.count - claims.count
     #expect((1..<300).contains(lost))
     #expect(log.metadata.count == lost)
+  }
+
+  /// The queue knows when a message is due beside its recipients; the earlier time counts.
+  @Test func aTimeThatDamagePutOffIsSetBack() async throws {
+    let path = folders.newPath()
+    let folder = try await folders.open(path)
+    let message = Mail.message()
+    try await folder.queue.enqueue(message)
+    let late = message.acceptedAt + .seconds(1 << 30)
+    try await folder.resources.writer.perform {
+      try $0.execute(sql: "UPDATE recipient SET next_attempt = ?", arguments: [late.milliseconds])
+    }
+    await folder.close()
+    #expect(try await repair(path).findings.map(\.kind) == [.pending])
+    let repaired = try await folders.open(path)
+    let request = ClaimRequest(limit: 9, now: message.acceptedAt, leasedUntil: message.acceptedAt + .seconds(60))
+    #expect(try await repaired.queue.claim(request).claims.map { $0.recipients.map(\.index) } == [[0, 1]])
   }
 
   // MARK: - The limit of a start's look

@@ -86,8 +86,7 @@ struct Mail: Sendable {
 
 extension QueueStore {
   /// Claims what is due, a thousand messages at most, and delivers it.
-  func deliverAll() async throws {
-    let now = SystemTime().now()
+  func deliverAll(at now: Timestamp = SystemTime().now()) async throws {
     let claims = try await claim(ClaimRequest(limit: 1000, now: now, leasedUntil: now + .seconds(60))).claims
     try await withThrowingTaskGroup(of: Void.self) { group in
       for claim in claims {

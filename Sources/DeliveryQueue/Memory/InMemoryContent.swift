@@ -10,8 +10,11 @@ package struct InMemoryContent: MessageContent {
   package func read(from offset: Int, limit: Int) async throws -> [UInt8] {
     let start = min(max(0, offset), count)
     let end = start + min(max(0, limit), count - start)
-    let fromPrefix = prefix[min(start, prefix.count)..<min(end, prefix.count)]
-    let fromBody = body[max(0, start - prefix.count)..<max(0, end - prefix.count)]
-    return fromBody.isEmpty ? Array(fromPrefix) : Array(fromPrefix + fromBody)
+    return unsafe [UInt8](unsafeUninitializedCapacity: end - start) { buffer, count in
+      let fromPrefix = prefix[min(start, prefix.count)..<min(end, prefix.count)]
+      let fromBody = body[max(0, start - prefix.count)..<max(0, end - prefix.count)]
+      let middle = unsafe buffer[...].initialize(fromContentsOf: fromPrefix)
+      count = unsafe buffer[middle...].initialize(fromContentsOf: fromBody)
+    }
   }
 }

@@ -31,7 +31,7 @@ final class SpooledContent: MessageContent {
     guard bodyStart < bodyEnd else { return Array(head) }
     let octets = try await body.read(from: bodyStart, limit: bodyEnd - bodyStart)
     if digest != nil { try follow(octets, from: bodyStart) }
-    return head + octets
+    return head.isEmpty ? octets : head + octets
   }
 
   /// Digests what is read in order; a reading that jumps is not checked.

@@ -41,15 +41,29 @@ struct QueueRepair {
       try database.run("DELETE FROM pending WHERE message = ?", [message.sequence])
       return "taken out of the queue"
     }
+    let due = try correctDue(of: message, expected.due, on: database)
     try database.run(
       """
       INSERT OR REPLACE INTO pending (message, due, size, queued, deferred, held) VALUES (?, ?, ?, ?, ?, ?)
       """,
       [
-        message.sequence, expected.due, expected.size, expected.counts[.queued] ?? 0,
+        message.sequence, due, expected.size, expected.counts[.queued] ?? 0,
         expected.counts[.deferred] ?? 0, expected.counts[.held] ?? 0,
       ])
     return "corrected"
+  }
+
+  /// Where a recipient is due later than the queue knew, damage may have changed the time, which nothing else tells from a
+  /// sound one. An attempt that comes early does no harm, and one that comes years late does: the earlier time counts.
+  ///
+  /// - Returns: when the first of its recipients is due now.
+  private func correctDue(of message: StoredMessage, _ due: Int64, on database: Database) throws -> Int64 {
+    guard due != Timestamp.never.milliseconds, let known: Int64 = message.rows["pending"]?.first?["due"], known < due
+    else { return due }
+    let states = RecipientState.allCases.filter(\.isDue).map { String($0.number) }.sorted().joined(separator: ", ")
+    try database.run(
+      "UPDATE recipient SET next_attempt = ? WHERE message = ? AND state IN (\(states))", [known, message.sequence])
+    return known
   }
 
   /// - Returns: whether its status still tells of it.
