@@ -76,10 +76,10 @@ final class Attempt: Sendable {
   }
 
   private func deliver() async -> DeliveryReport {
-    let start = ContinuousClock.now
-    defer { metrics.attempted(in: start.duration(to: .now)) }
     do {
       let content = try await store.content(of: claim.id)
+      let start = ContinuousClock.now
+      defer { metrics.attempted(in: start.duration(to: .now)) }
       return await transport.deliver(claim, content: content)
     } catch {
       if !Task.isCancelled { log.contentUnreadable(error, of: claim.id) }

@@ -59,6 +59,7 @@ public protocol MessageContent: Sendable {
   /// Octets.
   var count: Int { get }
 
-  /// Up to `limit` octets from `offset` on; fewer only at the end, none behind it.
+  /// Up to `limit` octets from `offset` on; fewer only at the end, none behind it. It may be called on an event loop: what
+  /// blocks, or takes long, belongs on another thread.
   func read(from offset: Int, limit: Int) async throws -> [UInt8]
 }

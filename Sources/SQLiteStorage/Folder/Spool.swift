@@ -277,11 +277,18 @@ struct SpooledFile: Sendable {
   fileprivate let thread: DispatchQueue
 
   /// Exactly what lies between `offset` and `offset + limit`, which are within the body.
-  func read(from offset: Int, limit: Int) async throws -> [UInt8] {
+  ///
+  /// - Parameter examine: looks at it, on the thread that read it.
+  func read(
+    from offset: Int, limit: Int, examine: @escaping @Sendable ([UInt8]) throws -> Void
+  ) async throws -> [UInt8] {
     do {
-      let octets = try await thread.perform { [file] in try file.read(from: offset, limit: limit) }
-      guard octets.count == limit else { throw QueueError(.damaged, "a spool file became shorter") }
-      return octets
+      return try await thread.perform { [file] in
+        let octets = try file.read(from: offset, limit: limit)
+        guard octets.count == limit else { throw QueueError(.damaged, "a spool file became shorter") }
+        try examine(octets)
+        return octets
+      }
     } catch let error as SystemError {
       throw QueueError(.damaged, "a spool file cannot be read", cause: error)
     }

@@ -29,8 +29,9 @@ final class SpooledContent: MessageContent {
     let bodyStart = max(0, start - prefix.count)
     let bodyEnd = max(0, end - prefix.count)
     guard bodyStart < bodyEnd else { return Array(head) }
-    let octets = try await body.read(from: bodyStart, limit: bodyEnd - bodyStart)
-    if digest != nil { try follow(octets, from: bodyStart) }
+    let octets = try await body.read(from: bodyStart, limit: bodyEnd - bodyStart) { [self] octets in
+      if digest != nil { try follow(octets, from: bodyStart) }
+    }
     return head.isEmpty ? octets : head + octets
   }
 

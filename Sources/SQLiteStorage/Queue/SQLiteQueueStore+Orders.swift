@@ -15,8 +15,15 @@ extension SQLiteQueueStore: QueueControl {
     let selected = Set(try await inspector.sequences(selection))
     guard !selected.isEmpty else { return QueueOrderResult() }
     let (taken, claimed) = ledger.withLock { $0.take(selected) }
-    return try await carryOut(
+    let result = try await carryOut(
       order, QueueSearch(selection), on: taken.sorted { $0.sequence < $1.sequence }, butNot: claimed)
+    logger.notice(
+      "An operator's order was carried out",
+      metadata: [
+        "action": "\(order.action.rawValue)", "operator": "\(order.operator)", "messages": "\(result.messages)",
+        "recipients": "\(result.recipients)", "under-attempt": "\(result.underAttempt.count)",
+      ])
+    return result
   }
 
   /// Carries an order out on messages that were taken out of the ledger, and gives every one of them back.
