@@ -87,6 +87,11 @@ extension RelayTransport {
     }
     return try await RelayTransport(configuration).deliver(claim, content: content)
   }
+
+  /// One message more.
+  func deliver(_ content: some MessageContent) async throws -> DeliveryReport {
+    await deliver(try Claim.test(to: "b@example.org", content: content), content: content)
+  }
 }
 
 extension DeliveryOutcome {

@@ -31,20 +31,26 @@ struct PeerTests {
     ) { peer in
       let port = try #require(await peer.line())
       let relay = try #require(RelayEndpoint("127.0.0.1:\(port)"))
-      let report = try await RelayTransport.send(
-        Self.content, to: "b@example.org", "full@example.org", "c@example.org",
-        by: .test(relay, security, user: hasCredentials ? "user" : nil) {
+      let transport = try RelayTransport(
+        .test(relay, security, user: hasCredentials ? "user" : nil) {
           $0.trust = .pemFile(certificate.certificatePath)
           $0.client.allowsAuthenticationWithoutTLS = true
         })
-      #expect(report.hostProblem == nil)
-      #expect(
-        report.outcomes == [
-          .delivered(DeliveryReply(code: 250, text: "250 2.0.0 kept")),
-          .deferred(DeliveryReply(code: 452, text: "452 4.2.2 full")),
-          .delivered(DeliveryReply(code: 250, text: "250 2.0.0 kept")),
-        ])
-      #expect(await peer.line() == "b@example.org c@example.org")
+      // The second one goes over the connection of the first.
+      for _ in 1...2 {
+        let claim = try Claim.test(
+          to: "b@example.org", "full@example.org", "c@example.org", content: Self.content)
+        let report = await transport.deliver(claim, content: Self.content)
+        #expect(report.hostProblem == nil)
+        #expect(
+          report.outcomes == [
+            .delivered(DeliveryReply(code: 250, text: "250 2.0.0 kept")),
+            .deferred(DeliveryReply(code: 452, text: "452 4.2.2 full")),
+            .delivered(DeliveryReply(code: 250, text: "250 2.0.0 kept")),
+          ])
+        let connection = await peer.line()
+        #expect(connection == "1 b@example.org c@example.org")
+      }
       #expect(FileManager.default.contents(atPath: path) == Data(Self.content.octets + [0x0D, 0x0A]))
     }
   }
@@ -67,10 +73,12 @@ struct PeerTests {
     }
   }
 
-  /// Prints its port, then the recipients of each message, whose content it writes into a file.
+  /// Prints its port, then for each message how many connections there were, and its recipients; its content it writes into a file.
   private static let server = """
     import asyncio, ssl, sys
     from aiosmtpd.smtp import SMTP, AuthResult
+
+    connections = 0
 
     class Handler:
         async def handle_RCPT(self, server, session, envelope, address, options):
@@ -81,7 +89,7 @@ struct PeerTests {
         async def handle_DATA(self, server, session, envelope):
             with open(sys.argv[4], 'wb') as file:
                 file.write(envelope.original_content)
-            print(*envelope.rcpt_tos, flush=True)
+            print(connections, *envelope.rcpt_tos, flush=True)
             return '250 2.0.0 kept'
 
     def authenticate(server, session, envelope, mechanism, data):
@@ -94,6 +102,8 @@ struct PeerTests {
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate, key)
         def make():
+            global connections
+            connections += 1
             return SMTP(Handler(), tls_context=context if mode == 'starttls' else None,
                 require_starttls=mode == 'starttls', authenticator=authenticate, auth_require_tls=mode == 'starttls')
         server = await asyncio.get_running_loop().create_server(
@@ -118,14 +128,20 @@ struct PeerTests {
       let relay = try reserved.endpoint
       try await Self.connects(to: port)
       let transport = try RelayTransport(.test(relay, .opportunistic))
-      let reports = try await withThrowingTaskGroup(of: DeliveryReport.self) { group in
-        for number in 0..<50 {
+      let reports = try await withThrowingTaskGroup(of: [DeliveryReport].self) { group in
+        // One after the other in each of five, so that connections are used again.
+        for sender in 0..<5 {
           group.addTask {
-            let claim = try Claim.test(to: "b\(number)@example.org", "c\(number)@example.org", content: Self.content)
-            return await transport.deliver(claim, content: Self.content)
+            var reports: [DeliveryReport] = []
+            for number in 0..<10 {
+              let claim = try Claim.test(
+                to: "b\(number)@\(sender).example", "c\(number)@\(sender).example", content: Self.content)
+              reports.append(await transport.deliver(claim, content: Self.content))
+            }
+            return reports
           }
         }
-        return try await group.reduce(into: []) { $0.append($1) }
+        return try await group.reduce(into: []) { $0 += $1 }
       }
       let outcomes = reports.flatMap(\.outcomes)
       #expect(outcomes.count == 100)

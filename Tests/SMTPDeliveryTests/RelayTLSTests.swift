@@ -234,6 +234,57 @@ struct RelayTLSTests {
     }
   }
 
+  // MARK: Used again
+
+  @Test(arguments: [ClientSecurity.required, .implicit])
+  func nobodySignsInTwiceOverOneConnection(_ security: ClientSecurity) async throws {
+    let script = script(startTLS: security == .implicit ? nil : .startTLS("220 2.0.0 go"))
+    try await ScriptedServer.run(tls: tls, implicitTLS: security == .implicit, script) { server in
+      let transport = try RelayTransport(
+        .test(server.endpoint, security, user: "user") { $0.trust = .pemFile(certificate.certificatePath) })
+      for _ in 1...3 { #expect(try await transport.deliver(Self.content).outcomes == Self.delivered) }
+      #expect(server.record.connections == 1)
+      #expect(server.record.contents.count == 3)
+      #expect(server.record.commands.filter { $0.hasPrefix("AUTH") }.count == 1)
+      #expect(server.record.commands.filter { $0 == "STARTTLS" }.count == (security == .implicit ? 0 : 1))
+    }
+  }
+
+  /// A message that could have TLS does not get a connection that was opened in clear.
+  @Test func aConnectionInClearIsKeptForItsKind() async throws {
+    let good = script()
+    let broken: ScriptedServer.Script = { event, connection in
+      guard connection == 1, event != "", event != "EHLO client.example" else { return good(event, connection) }
+      return .say(event == "STARTTLS" ? "220 go" : "500 what is this?")
+    }
+    try await ScriptedServer.run(tls: tls, broken) { server in
+      let transport = try RelayTransport(
+        .test(server.endpoint, .opportunistic) { $0.client.limits.handshakeTimeout = .milliseconds(200) })
+      let first = try await transport.deliver(Self.content)
+      #expect(first.outcomes == Self.delivered)
+      #expect(first.hostProblem?.hasSuffix("and was spoken to in clear") == true)
+      #expect(server.record.connections == 2)
+      for _ in 1...2 {
+        let next = try await transport.deliver(Self.content)
+        #expect(next.outcomes == Self.delivered)
+        #expect(next.hostProblem == nil)
+        #expect(server.record.connections == 3)
+      }
+    }
+  }
+
+  @Test func whoIsSpokenToInClearAgainIsSaidAgain() async throws {
+    try await ScriptedServer.run(script(startTLS: .say("454 4.7.0 later"))) { server in
+      let transport = try RelayTransport(.test(server.endpoint, .opportunistic))
+      for _ in 1...2 {
+        let report = try await transport.deliver(Self.content)
+        #expect(report.outcomes == Self.delivered)
+        #expect(report.hostProblem?.hasSuffix("454 4.7.0 later, and was spoken to in clear") == true)
+      }
+      #expect(server.record.connections == 1)
+    }
+  }
+
   @Test func trustRootsThatCannotBeRead() throws {
     let relay = try #require(RelayEndpoint("relay.example:587"))
     #expect {

@@ -35,6 +35,7 @@ final class ScriptedServer: Sendable {
     var contents: [String] = []
     var connections = 0
     var abandoned = 0
+    fileprivate var channels: [any Channel] = []
   }
 
   let endpoint: RelayEndpoint
@@ -42,6 +43,17 @@ final class ScriptedServer: Sendable {
   private let channel: any Channel
 
   var record: Record { records.value.withLock { $0 } }
+
+  /// A connection, from 1 on, to speak or to hang up unasked, or to wait for its end.
+  func channel(_ connection: Int) throws -> any Channel {
+    let channels = record.channels
+    return channels[try #require(channels.indices.contains(connection - 1) ? connection - 1 : nil)]
+  }
+
+  /// Says this to the octet, unasked.
+  func say(_ text: String, on connection: Int) async throws {
+    try await channel(connection).writeAndFlush(ByteBuffer(string: text))
+  }
 
   static func run(
     tls: NIOSSLContext? = nil, implicitTLS: Bool = false, _ script: @escaping Script,
@@ -97,6 +109,7 @@ private final class ScriptedHandler: ChannelInboundHandler {
   func channelActive(context: ChannelHandlerContext) {
     connection = record.value.withLock { record in
       record.connections += 1
+      record.channels.append(context.channel)
       return record.connections
     }
     act("", context)

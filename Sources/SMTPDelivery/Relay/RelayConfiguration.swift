@@ -16,6 +16,15 @@ public struct RelayConfiguration: Sendable {
   public var certificateName: DomainName?
   /// How long a connection may take to stand, lookup of the name included; default 30 seconds.
   public var connectTimeout = Duration.seconds(30)
+  /// Connections that are kept for the next message when theirs is done, at most; default 20, as Postfix delivers to one host
+  /// at a time. With 0 each delivery has a connection of its own.
+  public var idleConnections = 20
+  /// How long a connection is kept without a message, before it gets QUIT; default 2 seconds, as Postfix does, which bridges
+  /// the gaps under load, and holds nothing of the host's for long. The host itself should wait 5 minutes (RFC 5321
+  /// §4.5.3.2.7).
+  public var idleTimeout = Duration.seconds(2)
+  /// Messages over one connection, at most; default 100. Fewer where the host names a limit of its own (RFC 9422 §4.1).
+  public var messagesPerConnection = 100
 
   /// The defaults: STARTTLS required, a certificate that the system trusts, no AUTH.
   public init(relay: RelayEndpoint, client: ClientConfiguration) { (self.relay, self.client) = (relay, client) }

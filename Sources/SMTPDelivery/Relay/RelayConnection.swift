@@ -6,7 +6,8 @@ import SMTPProtocol
 /// One connection to a relay: a ``ClientSession`` and its channel. Its isolation is its event loop.
 ///
 /// Whoever holds it waits for ``ready()``, then hands over one transaction at a time, as many as it likes, and says
-/// ``quit()`` at the end. Between these calls the connection takes care of itself: it reads, watches the time, and ends.
+/// ``quit()`` at the end, or leaves it to the next holder by ``wait(in:for:)``. Between these calls the connection takes care
+/// of itself: it reads, watches the time, and ends.
 actor RelayConnection {
   nonisolated let eventLoop: any EventLoop
   nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
@@ -23,18 +24,31 @@ actor RelayConnection {
   private var hasEnded = false
   private var sleeper: CheckedContinuation<Void, Never>?
   private var timer: (deadline: MonotonicInstant, task: Scheduled<Void>)?
+  private let security: ClientSecurity
+  /// Where it waits for its next holder, and until when.
+  private var idle: (connections: IdleConnections, deadline: MonotonicInstant)?
+  /// Holders so far.
+  private(set) var deliveries = 0
+  /// Whether octets came that nothing had asked for. Their rest might pass for an answer to what is asked next.
+  private var wasToldUnasked = false
 
   init(channel: any Channel, configuration: ClientConfiguration, tls: RelayTLS?) {
     self.channel = channel
     self.tls = tls
+    security = configuration.security
     eventLoop = channel.eventLoop
     session = ClientSession(configuration: configuration)
   }
 
   // MARK: For the holder
 
-  /// Greeting, EHLO, TLS and AUTH are over: ``ClientAction/ready``, or an end.
-  func ready() async -> ClientAction { await nextNews() }
+  /// Greeting, EHLO, TLS and AUTH are over, with another holder before long since: ``ClientAction/ready``, or an end.
+  func ready() async -> ClientAction {
+    deliveries += 1
+    guard idle != nil else { return await nextNews() }
+    idle = nil
+    return session.isClosed ? await nextNews() : .ready
+  }
 
   /// Begins a transaction: ``ClientAction/sendContent``, ``ClientAction/finished(_:)``, or an end.
   func begin(_ transaction: ClientTransaction) async -> ClientAction {
@@ -70,8 +84,24 @@ actor RelayConnection {
   /// Why the connection is in clear although the server offered TLS.
   var downgrade: ClientFailure? { session.downgrade }
 
+  /// Lets go of a connection between two transactions: it waits for its next holder, and says goodbye when nobody has come
+  /// in time, or at once where nobody should. Meanwhile nothing is asked, so whatever the host says or does ends it.
+  func wait(in connections: IdleConnections, for duration: Duration) {
+    guard takesAnother, !wasToldUnasked else { return quit() }
+    idle = (connections, now.advanced(by: duration))
+    if connections.keep(self, security) { setTimer() } else { quit() }
+  }
+
+  /// ``quit()`` from anywhere.
+  nonisolated func quitSoon() {
+    eventLoop.execute { self.assumeIsolated { $0.quit() } }
+  }
+
   /// Says goodbye, and ends by itself.
-  func quit() { perform(session.quit(at: now, output: &output)) }
+  func quit() {
+    idle = nil
+    perform(session.quit(at: now, output: &output))
+  }
 
   /// After ``quit()``: returns when the goodbye was answered, or its time is up.
   func ended() async { _ = await nextNews() }
@@ -89,9 +119,11 @@ actor RelayConnection {
   func opened() { perform(session.start(at: now)) }
 
   func received(_ octets: ByteBuffer) {
+    guard idle == nil else { return perform(session.fail(.protocolError("it spoke although nothing was asked"))) }
     var octets = octets
     if input.readableBytes == 0 { input = octets } else { input.writeBuffer(&octets) }
     while true {
+      if session.stage == .idle, input.readableBytes > 0 { wasToldUnasked = true }
       let step = session.receive(input.readableBytesUInt8Span, at: now, output: &output)
       input.moveReaderIndex(forwardBy: step.consumed)
       perform(step.action)
@@ -131,6 +163,7 @@ actor RelayConnection {
     case .failed, .close:
       guard !hasEnded else { return }
       hasEnded = true
+      _ = idle?.connections.remove(self)
       tell(action)
       channel.close(promise: nil)
     }
@@ -162,7 +195,7 @@ actor RelayConnection {
 
   /// A timer that rings too early is cheaper than one for each block.
   private func setTimer() {
-    guard let deadline = session.nextDeadline else {
+    guard let deadline = session.nextDeadline ?? idle?.deadline else {
       timer?.task.cancel()
       timer = nil
       return
@@ -175,6 +208,11 @@ actor RelayConnection {
 
   private func timeIsUp() {
     timer = nil
+    if let idle, now >= idle.deadline {
+      // Where it is not there any more, its next holder is on the way.
+      if idle.connections.remove(self) { quit() }
+      return
+    }
     perform(session.expire(at: now))
   }
 

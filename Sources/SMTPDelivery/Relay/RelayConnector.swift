@@ -44,16 +44,22 @@ struct RelayConnector: Sendable {
   }
 
   private func open(_ client: ClientConfiguration, on loop: any EventLoop) -> EventLoopFuture<RelayConnection> {
+    // By its channel, since a session may be over, and its channel without handlers, before anybody hears that it stands.
+    let connections = NIOLoopBoundBox.makeBoxSendingValue([ObjectIdentifier: RelayConnection](), eventLoop: loop)
     let bootstrap = ClientBootstrap(group: loop)
       .connectTimeout(.nanoseconds(Int64(clamping: configuration.connectTimeout.wholeNanoseconds)))
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let connection = RelayConnection(channel: channel, configuration: client, tls: tls)
+          connections.value[ObjectIdentifier(channel)] = connection
           try channel.pipeline.syncOperations.addHandler(RelayHandler(connection))
         }
       }
     return channel(to: configuration.relay, by: bootstrap, on: loop).flatMapThrowing { channel in
-      try channel.pipeline.syncOperations.handler(type: RelayHandler.self).connection
+      guard let connection = connections.value[ObjectIdentifier(channel)] else {
+        throw Unreachable(reason: "the connection ended")
+      }
+      return connection
     }
   }
 
@@ -76,6 +82,7 @@ struct RelayConnector: Sendable {
 
   private static func describe(_ error: any Error) -> String {
     switch error {
+    case let error as Unreachable: return error.reason
     case let error as NIOConnectionError:
       if error.connectionErrors.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
         return "its name has no address that we could find"

@@ -20,6 +20,17 @@ enum RelayResult: Equatable {
     }
   }
 
+  /// Whether the host ended the session, or let it end, before it agreed to anything of a transaction: no content was sent,
+  /// and for nobody the host has answered.
+  var endedUnheard: Bool {
+    guard case .failed(let failure, _) = self else { return false }
+    if case .abandoned = failure.reason { return false }
+    switch failure.stage {
+    case .idle, .reset, .sender: return true
+    default: return false
+    }
+  }
+
   /// Which recipients belong into another transaction; `nil` where there are none, or the session is over.
   var postponed: [Int]? {
     guard case .finished(let outcomes) = self else { return nil }

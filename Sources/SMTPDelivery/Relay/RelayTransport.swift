@@ -6,8 +6,12 @@ import SMTPProtocol
 
 /// Delivers everything through one host, over SMTP (RFC 5321): a smarthost, a provider, a mail server of one's own.
 ///
-/// Each delivery has a connection of its own, or up to ten, one after the other, with a host whose limits (RFC 9422) leave a
-/// part of it for another session. Its content is read and sent in parts of 64 KiB, each when the socket has
+/// A delivery has a connection for itself, or up to ten, one after the other, with a host whose limits (RFC 9422) leave a
+/// part of it for another session. When it is done, its connection is kept for a moment for the next one; see
+/// ``RelayConfiguration/idleConnections``. Where a host has closed such a connection meanwhile, or ends it before it takes
+/// anything of the next message, that message goes over a new one at once, and nothing is deferred.
+///
+/// Its content is read and sent in parts of 64 KiB, each when the socket has
 /// taken the one before, so a delivery's memory does not grow with its message. A host that refuses the connection, EHLO,
 /// STARTTLS or AUTH, or breaks the protocol, defers; see ``DeliveryQueue/DeliveryOutcome/init(refusal:at:)``. The deferral
 /// after an end without a reply to the end of the content says that the outcome is unknown (RFC 1047).
@@ -22,6 +26,7 @@ public final class RelayTransport: DeliveryTransport {
   private static let sessionLimit = 10
 
   private let connector: RelayConnector
+  private let idle: IdleConnections
 
   /// Reads the trust roots, so it blocks for a moment.
   ///
@@ -33,6 +38,18 @@ public final class RelayTransport: DeliveryTransport {
     let tls = configuration.client.security == .none ? nil : try RelayTLS(configuration)
     connector = RelayConnector(
       configuration: configuration, tls: tls, group: eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton)
+    idle = IdleConnections(limit: configuration.idleConnections)
+  }
+
+  deinit { for connection in idle.close() { connection.quitSoon() } }
+
+  /// Says QUIT on the connections that nobody uses, and waits for their ends, 10 seconds at most unless
+  /// ``SMTPProtocol/ClientLimits/quitTimeout`` says otherwise. Whatever is delivered later has a connection of its own. To be
+  /// called when the deliveries are over and before the event loops end; without it, the idle ones end in their time.
+  public func shutdown() async {
+    let connections = idle.close()
+    for connection in connections { await connection.quit() }
+    for connection in connections { await connection.ended() }
   }
 
   /// 8BITMIME and SMTPUTF8: where the host does not offer what a message needs, its recipients fail with 5.6.3 (RFC 6152 §3),
@@ -82,29 +99,48 @@ public final class RelayTransport: DeliveryTransport {
   private func attemptOnce(
     _ transaction: ClientTransaction, _ content: any MessageContent, _ client: ClientConfiguration
   ) async -> (result: RelayResult, downgrade: ClientFailure?) {
-    let connection: RelayConnection
+    if let connection = idle.take(client.security),
+      let attempt = await hand(transaction, content, to: connection)
+    {
+      return attempt
+    }
     do {
-      connection = try await connector.connect(client)
+      let connection = try await connector.connect(client)
+      return await hand(transaction, content, to: connection) ?? (.unreachable("the connection ended"), nil)
     } catch {
       return (.unreachable(error.reason), nil)
     }
+  }
+
+  /// The whole dialogue stays on the connection's event loop: a step from there to another thread and back would cost more
+  /// than the step itself.
+  ///
+  /// - Returns: `nil` where a connection that was used before turned out to be of no use any more: nobody took anything.
+  private func hand(
+    _ transaction: ClientTransaction, _ content: any MessageContent, to connection: isolated RelayConnection
+  ) async -> (result: RelayResult, downgrade: ClientFailure?)? {
     let result = await withTaskCancellationHandler {
-      await hand(transaction, content, to: connection)
+      await converse(transaction, content, on: connection)
     } onCancel: {
       connection.abandonSoon("the delivery was cancelled")
     }
-    return (result, await connection.downgrade)
+    guard let result else { return nil }
+    if case .finished = result { await letGo(connection, after: result) }
+    return (result, connection.downgrade)
   }
 
   /// One transaction, or as many as it takes where the host takes fewer recipients at a time (RFC 9422 §4.2).
   ///
-  /// The whole dialogue stays on the connection's event loop: a step from there to another thread and back would cost more
-  /// than the step itself.
-  private func hand(
-    _ transaction: ClientTransaction, _ content: any MessageContent, to connection: isolated RelayConnection
-  ) async -> RelayResult {
+  /// - Returns: as ``hand(_:_:to:)`` does.
+  private func converse(
+    _ transaction: ClientTransaction, _ content: any MessageContent, on connection: isolated RelayConnection
+  ) async -> RelayResult? {
+    let isUsed = connection.deliveries > 0
     let action = await connection.ready()
-    guard case .ready = action else { return result(of: action, on: connection) }
+    guard case .ready = action else {
+      let result = result(of: action, on: connection)
+      return isUsed && result.endedUnheard ? nil : result
+    }
     var transaction = transaction
     if connection.lacks(whatIsAskedBy: transaction.envelope.parameters) {
       // What is declared may be more than what is there.
@@ -113,16 +149,25 @@ public final class RelayTransport: DeliveryTransport {
       }
     }
     var result = await handOnce(transaction, content, to: connection)
+    if isUsed, result.endedUnheard { return nil }
     while let rest = result.postponed, connection.takesAnother {
       let next = transaction.to(recipientsAt: rest)
       result = await handOnce(next, content, to: connection).joined(to: result, at: rest)
     }
-    if case .finished = result {
-      connection.quit()
-      // A host may count its connections: the next session begins when this one is over.
-      if result.postponed != nil { await connection.ended() }
-    }
     return result
+  }
+
+  /// After the last transaction that a delivery has for a connection.
+  private func letGo(_ connection: isolated RelayConnection, after result: RelayResult) async {
+    let configuration = connector.configuration
+    // Nobody can cancel this delivery's use of the connection from here on, unless he has done so already.
+    if Task.isCancelled || connection.deliveries >= configuration.messagesPerConnection {
+      connection.quit()
+    } else {
+      connection.wait(in: idle, for: configuration.idleTimeout)
+    }
+    // A host may count its connections: the next session begins when this one is over.
+    if result.postponed != nil { await connection.ended() }
   }
 
   private func handOnce(
