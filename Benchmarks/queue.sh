@@ -8,7 +8,7 @@
 # What is missing is skipped by name: postfix, smtp-source and smtp-sink (Debian: postfix).
 set -u
 
-rounds=5 messages=5000 only=. build=yes postfix_settings=()
+rounds=5 messages=5000 warm_up_messages=500 only=. build=yes postfix_settings=()
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift 2 ;;
@@ -117,28 +117,42 @@ measure_latency() {
   quiet "$1"
 }
 
+# warm_up SERVER: what a first load alone costs is no matter here: processes that are forked, files that are made.
+warm_up() {
+  by_client "${ports[$1]}" --messages "$warm_up_messages"
+  quiet "$1"
+}
+
 # From the first connection until the sink, which ends with the last message, has all of them. It ends before it answers that
 # one, so the server is a new one each time.
 measure_deliver() {
-  local server=$1-deliver sink port as=() began ended before
+  local server=$1-deliver sink port as=() failed
   new_port
   as=(-u nobody)
   [ "$(id -u)" = 0 ] || as=()
-  timeout 120 smtp-sink "${as[@]}" -M "$messages" "127.0.0.1:$port" 1000 &
+  timeout 120 smtp-sink "${as[@]}" -M $((messages + warm_up_messages)) "127.0.0.1:$port" 1000 &
   sink=$!
   holders+=($sink)
   case $1 in
     ours) start_ours "$server" --deliver "127.0.0.1:$port" ;;
     postfix) start_postfix "$server" "relayhost = [127.0.0.1]:$port" ;;
-  esac || return
+  esac && warm_up "$server" && measure_relaying "$1" "$2"
+  failed=$?
+  end_tree "$sink"
+  [ -z "${pids[$server]:-}" ] || stop "$server"
+  return $failed
+}
+
+# Of a server that is warm and to whose messages the $sink listens.
+measure_relaying() {
+  local server=$1-deliver began ended before
   before=$(processor_time "${pids[$server]}")
   began=$EPOCHREALTIME
   by_source "${ports[$server]}" -d >/dev/null
-  wait "$sink" || { stop "$server"; return 1; }
+  wait "$sink" || return
   ended=$EPOCHREALTIME
   note deliver "$1" "$2" messages/s "$(rate "$messages" "$began" "$ended")"
   note_processor deliver "$1" "$2" "$server" "$before"
-  stop "$server"
 }
 
 # --- The rounds ---------------------------------------------------------------------------------------------------
@@ -155,11 +169,7 @@ for case in accept latency deliver; do
   cases+=($case)
 done
 
-# What a first load alone costs is no matter here: processes that are forked, files that are made.
-for server in "${servers[@]}"; do
-  by_client "${ports[$server]}" --messages 500
-  quiet "$server"
-done
+for server in "${servers[@]}"; do warm_up "$server"; done
 
 for round in $(seq "$rounds"); do
   say "round $round of $rounds"

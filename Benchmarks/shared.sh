@@ -21,7 +21,7 @@ holders=()
 finish() {
   local name holder
   for name in "${!pids[@]}"; do stop "$name"; done
-  for holder in "${holders[@]}"; do kill -KILL "$holder" 2>/dev/null; done
+  for holder in "${holders[@]}"; do end_tree "$holder"; done
   wait 2>/dev/null
   rm -rf "$work"
 }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// What the demo says once it listens.
 struct Announcement: Encodable {
   let host: String
@@ -13,7 +11,8 @@ struct Announcement: Encodable {
 
   func print(asJSON: Bool) throws {
     let text = asJSON ? try JSONLine.encode(self) : instructions
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    Swift.print(text)
+    try StandardOutput.flush()
   }
 
   private enum CodingKeys: CodingKey { case host, port, tlsPort, username, password, domain, certificate, data }

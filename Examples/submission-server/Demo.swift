@@ -34,6 +34,8 @@ struct Demo: AsyncParsableCommand {
     help: "Space that is left free on the disk: a share such as 5%, or octets such as 2GiB. Default: 10%.",
     transform: Parse.diskFloor)
   var diskFloor: DiskFloor?
+  @Option(help: "Messages delivered at once. Default: 20.")
+  var workers: Int?
   @Flag(help: "Write addresses into the log as they are. Default: masked.")
   var logAddresses = false
   @Flag(help: "Print one line of JSON once the server listens.")
@@ -41,6 +43,8 @@ struct Demo: AsyncParsableCommand {
 
   func validate() throws {
     if let relay, RelayEndpoint(relay) == nil { throw ValidationError("'\(relay)' is not HOST:PORT.") }
+    if let workers, workers < 1 { throw ValidationError("--workers is 1 or more.") }
+    if let username { try DemoTenant.validate(username: username) }
   }
 
   func run() async throws {
@@ -55,6 +59,7 @@ struct Demo: AsyncParsableCommand {
     let tls = try ServerTLS([CertificateFiles(chain: files.certificate, privateKey: files.privateKey)])
 
     var (outgoing, incoming) = (DeliveryConfiguration(), SubmissionConfiguration(hostName: hostName))
+    if let workers { outgoing.workers = workers }
     if logAddresses { (outgoing.addressesInLog, incoming.addressesInLog) = (.plain, .plain) }
     let delivery = DeliveryService(
       store: storage.queue, transport: try transport(hostName), configuration: outgoing, logger: logger)

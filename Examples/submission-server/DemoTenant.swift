@@ -11,6 +11,13 @@ struct DemoTenant {
   let tenants: any TenantAdministration
   let key: DeploymentKey
 
+  /// What the tenants' store asks of a name, to be told before anything is made.
+  static func validate(username: String) throws {
+    guard (3...250).contains(username.utf8.count), username.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+      throw ValidationError("--username has 3 to 250 octets without control characters.")
+    }
+  }
+
   /// The user to send as, made or changed as asked.
   ///
   /// - Returns: the password too, where it is known: that of a user that was there already is not.

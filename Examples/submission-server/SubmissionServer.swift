@@ -5,4 +5,19 @@ import ArgumentParser
   static let configuration = CommandConfiguration(
     commandName: "submission-server", abstract: "Takes mail over SMTP submission, keeps it on disk, and hands it on.",
     subcommands: [Demo.self, Status.self, Queue.self])
+
+  /// As it is by default, but for output that nobody gets: that is a failure.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+      try StandardOutput.flush()
+    } catch {
+      exit(withError: error)
+    }
+  }
 }

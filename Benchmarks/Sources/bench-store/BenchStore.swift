@@ -79,7 +79,6 @@ extension BenchStore {
     var configuration = StorageConfiguration()
     configuration.commitDelay = .milliseconds(commitDelay)
     configuration.settlementDelay = .milliseconds(settlementDelay)
-    configuration.diskFloor = .octets(0)
     let logger = Logger(label: "bench-store") { StreamLogHandler.standardError(label: $0) }
     let folder = try await StorageFolder(data, configuration: configuration, logger: logger)
     return OpenQueue(

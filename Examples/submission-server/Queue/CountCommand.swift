@@ -33,9 +33,12 @@ extension Queue {
     func run() async throws {
       let queue = try await SQLiteQueueReader(folder: data.folder)
       let selection = all ? selection.selection : selection.openByDefault
-      let counts = try await queue.counts(selection, by: by.grouping, limit: limit)
+      // One more than is printed, to know whether there are more.
+      let found = try await queue.counts(selection, by: by.grouping, limit: limit == .max ? limit : limit + 1)
+      let counts = found.prefix(limit)
       if json { return print(try JSONLine.encode(counts.map(CountReport.init))) }
       for count in counts { show("\(count.total)  \(count.name ?? "(none)")  \(count.recipients.text)") }
+      if found.count > counts.count { print("There are more: --limit") }
     }
   }
 

@@ -5,7 +5,7 @@ import SQLiteStorage
 
 /// To whom an order is given, and in whose name.
 struct OrderOptions: ParsableArguments {
-  @Argument(help: "Messages, by their queue IDs.", transform: Parse.queueID)
+  @Argument(help: ArgumentHelp("Messages, by their queue IDs.", valueName: "queue-id"), transform: Parse.queueID)
   var queueIDs: [QueueID] = []
   @OptionGroup var selection: SelectionOptions
   @Flag(help: "Every message in the queue.")

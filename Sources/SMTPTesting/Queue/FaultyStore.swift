@@ -3,9 +3,10 @@ public import MailModel
 
 /// A store that fails where a test wants it to, dies where a test wants it to, and counts what it is asked.
 ///
-/// A process that dies asks its store nothing more. So death is an operation from which on nothing reaches the store
-/// behind any more and every answer is an error; what the process had kept in memory goes when the test ends it. A test
-/// sweeps a whole run like this:
+/// A process that dies asks its store nothing more. So death is an operation from which on no ``Operation`` reaches the
+/// store behind any more and every answer is an error; what the process had kept in memory goes when the test ends it.
+/// To look at a queue is no such operation: what ``QueueInspection`` has always reaches the store behind, never fails by
+/// order and is not counted, so that a test can look at what a dead process left. A test sweeps a whole run like this:
 ///
 /// ```swift
 /// for operation in 0... {

@@ -12,13 +12,13 @@ extension DurabilityTests {
       var calls: [String: Int] = [:]
       for point in points {
         let server = try await proof.start()
-        let crash = try await CrashPoint(at: point, of: server)
+        let crash = try await CrashPoint(at: point, of: server.processIdentifier)
         let load = try await proof.load(server, label: "\(point)", senders: 2, limit: 200, largeEach: 3)
         try await load.end()
+        try await server.killNow()
         let call = try await crash.reached()
         #expect(!call.isEmpty, "call \(point) was not reached")
         calls[call.split(separator: " ").first.map(String.init) ?? "", default: 0] += 1
-        try await server.killNow()
       }
       let accounts = try await proof.finish()
       accounts.expectEveryPromiseKept()

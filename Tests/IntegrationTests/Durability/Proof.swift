@@ -3,7 +3,7 @@ import Testing
 
 /// What kills, power cuts and failing disks do to messages that were answered with 250. One at a time, since each loads the
 /// machine; docs/durability.md says how to run them at full length.
-@Suite(.serialized) struct DurabilityTests {}
+@Suite(.serialized, .countsArrivals) struct DurabilityTests {}
 
 /// One proof: a folder for what must not lie on the disk under test, a sink, a journal, and the lives of a server.
 final class Proof {
@@ -12,21 +12,26 @@ final class Proof {
   let journal: Journal
   /// The server's data folder.
   let data: String
+  /// The servers' deliveries at once.
+  private let workers: Int
   private var lives = 0
   private var password: String?
 
-  private init(folder: String, data: String?) throws {
+  private init(folder: String, data: String?, workers: Int) throws {
     self.folder = folder
+    self.workers = workers
     self.data = data ?? folder + "/data"
     sink = try CountingSink(folder: folder)
     journal = Journal(folder: folder)
   }
 
-  /// - Parameter data: the data folder, if it lies on a disk of its own.
-  static func run(data: String? = nil, _ body: (Proof) async throws -> Void) async throws {
+  /// - Parameters:
+  ///   - data: the data folder, if it lies on a disk of its own.
+  ///   - workers: deliveries at once; as many as a service has by default, if not said.
+  static func run(data: String? = nil, workers: Int = 20, _ body: (Proof) async throws -> Void) async throws {
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let proof = try Proof(folder: folder, data: data)
+    let proof = try Proof(folder: folder, data: data, workers: workers)
     defer { proof.sink.stop() }
     try await body(proof)
   }
@@ -38,7 +43,7 @@ final class Proof {
     defer { lives += 1 }
     let server = try await DemoServer.start(
       data: data, relay: sink.relay(forLife: lives, isSilent: isSilent), password: nil, log: folder + "/log",
-      options: options)
+      options: options + ["--workers", "\(workers)"])
     // A password that was made is told once; its check costs next to nothing.
     password = password ?? server.announcement.password
     return server
@@ -60,7 +65,7 @@ final class Proof {
     let server = try await start()
     try await eventually("an empty queue", seconds: seconds) { [data] in try await queue(of: data).isEmpty }
     #expect(try await server.stop() == 0)
-    return try await Accounts(journal: journal, sink: sink, data: data)
+    return try await Accounts(journal: journal, sink: sink, data: data, workers: workers)
   }
 
   /// How often, in the suite; or as often as the environment says.
