@@ -70,7 +70,7 @@ extension ClaimLedger {
 
   /// Whether so many octets more are within the limit.
   package func fits(_ octets: Int, elsewhere: Int) -> Bool {
-    octets <= limits.octets - min(limits.octets, size.octets + elsewhere)
+    octets <= limits.octets - min(limits.octets, max(0, size.octets &+ elsewhere))
   }
 
   /// The message that room was made for was not kept after all.
@@ -85,8 +85,9 @@ extension ClaimLedger {
     waiting.insert(entry)
   }
 
-  private mutating func add(size octets: Int) { size = (size.messages + 1, size.octets + octets) }
-  private mutating func subtract(size octets: Int) { size = (size.messages - 1, size.octets - octets) }
+  // Sizes come from the disk: what a damaged one makes of the sum must not end the process.
+  private mutating func add(size octets: Int) { size = (size.messages + 1, size.octets &+ octets) }
+  private mutating func subtract(size octets: Int) { size = (size.messages - 1, size.octets &- octets) }
 }
 
 // MARK: - Claims

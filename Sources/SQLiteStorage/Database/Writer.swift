@@ -237,7 +237,7 @@ extension Writer {
       state.withLock { $0.commits += 1 }
       committed?(Commit(changes: batch.count, duration: clock.now() - start))
       batch.forEach { $0.conclude(nil) }
-    case .undone where batch.count > 1:
+    case .undone(let error) where batch.count > 1 && (error as? DatabaseError)?.resultCode != .SQLITE_BUSY:
       for change in batch { commit([change], with: statements) }
     case .undone(let error):
       batch.forEach { $0.conclude(QueueError.undone(error)) }

@@ -25,6 +25,8 @@ package final class Spool: Sendable {
   private let path: String
   private let calls: FileCalls
   private let folder: OpenFile
+  /// Whether a sync of the folder has failed, or is under way.
+  private let hasFailed = Mutex(false)
   fileprivate let space: DiskSpace
   private let bodies = Mutex<[String: Standing]>([:])
   /// SHA-256 of the bodies that are complete and not queued yet.
@@ -111,8 +113,18 @@ package final class Spool: Sendable {
   /// Gives a synced file its final name. Blocks.
   fileprivate func complete(_ name: String, digest: [UInt8]?) throws {
     guard calls.rename(partPath(name), finalPath(name)) == 0 else { throw SystemError("rename") }
-    try folder.sync()
+    try syncFolder()
     digests.withLock { $0[name] = digest }
+  }
+
+  /// The system tells of a failed sync once: after it, no other of this folder says anything of what came before.
+  private func syncFolder() throws {
+    try hasFailed.withLock { hasFailed in
+      guard !hasFailed else { throw QueueError(.cannotWrite, "the spool's folder could not be synced before") }
+      hasFailed = true
+      try folder.sync()
+      hasFailed = false
+    }
   }
 
   /// SHA-256 of a body that is complete and not queued yet.

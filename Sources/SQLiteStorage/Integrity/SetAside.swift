@@ -28,9 +28,8 @@ struct SetAside {
       names.append(try write(prefix, to: "\(message.label).prefix"))
       if let body: Data = content["body"] { names.append(try write(body, to: "\(message.label).body")) }
     }
-    if let file = message.spoolName.flatMap({ Spool.queueID(ofFile: $0) })?.description, let name = try move(file) {
-      names.append(name)
-    }
+    // A file that another message may name stays where it is.
+    if let file = message.id?.description, file == message.spoolName, let name = try move(file) { names.append(name) }
     try folder.sync()
     return names
   }

@@ -90,7 +90,7 @@ extension StorageMaintenance {
       let connection = try Connections.unchecked(path: file)
       defer { try? connection.close() }
       try requireCurrent(try connection.examine { try Schema.checkedVersion(of: $0) }, folder)
-      examination.add(faults: try connection.examine { StructureCheck.whole(of: $0) })
+      examination.add(faults: try connection.examine { try StructureCheck.whole(of: $0) })
       _ = try examination.examineMessages(of: connection, depth: .everything)
       try examination.examineTenants(of: connection)
       if try !FolderLock.isHeld(folder + "/" + FolderResources.lockName) {
@@ -149,7 +149,7 @@ extension StorageMaintenance {
       defer { try? connection.close() }
       return try connection.examine { database in
         _ = try Schema.checkedVersion(of: database)
-        return StructureCheck.whole(of: database)
+        return try StructureCheck.whole(of: database)
       }
     } catch let error as DatabaseError where error.isDamage {
       return ["\(error)"]
@@ -172,7 +172,7 @@ extension StorageMaintenance {
         StorageFinding(.database, file: FolderResources.databaseName, text: fault, action: action))
     }
     try mend(new, isSalvaged: true, &examination, by: `operator`, at: now)
-    let left = try new.read { StructureCheck.whole(of: $0) }
+    let left = try new.read { try StructureCheck.whole(of: $0) }
     guard left.isEmpty else {
       throw StorageError(.damaged, "the new database is not sound, and the old one was left: \(left[0])")
     }

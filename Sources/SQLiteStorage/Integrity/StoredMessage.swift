@@ -119,7 +119,7 @@ extension StoredMessage {
     guard let recipients = rows["recipient"] else { return }
     let places = recipients.map { $0["place"] as Int }
     let counted = rows["pending"]?.first.map { row in
-      ["queued", "deferred", "held"].reduce(0) { $0 + (row[$1] as Int) }
+      ["queued", "deferred", "held"].reduce(0) { $0 &+ max(0, min(row[$1] as Int, 1 << 32)) }
     }
     let least = isSalvaged ? open.count : recipients.count
     if places.isEmpty || places != Array(places.indices) || counted ?? 0 > least {
@@ -142,6 +142,7 @@ extension StoredMessage {
       return
     }
     guard let size: Int = rows["message"]?.first?["size"] else { return }
+    guard size >= 0 else { return fault(.message, "the message's size cannot be understood") }
     let prefix: Data = content["prefix"]
     let body: Data? = content["body"]
     let digest: Data? = content["digest"]

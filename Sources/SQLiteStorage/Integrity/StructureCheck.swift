@@ -10,8 +10,8 @@ enum StructureCheck {
   /// Looks at every page, indexes included, however long it takes.
   ///
   /// - Returns: what is wrong, a hundred sentences at most.
-  static func whole(of database: Database) -> [String] {
-    lines(of: "PRAGMA integrity_check(100)", on: database)
+  static func whole(of database: Database) throws -> [String] {
+    try lines(of: "PRAGMA integrity_check(100)", on: database)
   }
 
   /// Looks at every page, or at as many as the time allows.
@@ -21,15 +21,15 @@ enum StructureCheck {
     let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
     let pageSize = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0
     guard Double(pages * pageSize) > limit / .seconds(1) * Double(octetsPerSecond) else {
-      return (lines(of: "PRAGMA quick_check(100)", on: database), true)
+      return (try lines(of: "PRAGMA quick_check(100)", on: database), true)
     }
     return try scan(database, until: DispatchTime.now().uptimeNanoseconds + UInt64(max(0, limit / .nanoseconds(1))))
   }
 
-  private static func lines(of check: String, on database: Database) -> [String] {
+  private static func lines(of check: String, on database: Database) throws -> [String] {
     do {
       return try String.fetchAll(database, sql: check).filter { $0 != "ok" }
-    } catch {
+    } catch let error as DatabaseError where error.isDamage {
       return ["\(error)"]
     }
   }
@@ -88,6 +88,11 @@ extension DatabaseQueue {
 }
 
 extension DatabaseError {
-  /// Whether it says that what is stored cannot be read.
-  var isDamage: Bool { resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB }
+  /// Whether it says that what is stored cannot be read: it is none of ours, or the disk does not give it back.
+  var isDamage: Bool {
+    switch extendedResultCode {
+    case .SQLITE_IOERR_READ, .SQLITE_IOERR_SHORT_READ, .SQLITE_IOERR_CORRUPTFS, .SQLITE_IOERR_DATA: true
+    default: resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB
+    }
+  }
 }

@@ -27,7 +27,7 @@ enum QueueReading {
       return .success(try read())
     } catch let error as QueueError where error.code == .damaged {
       return .failure(error)
-    } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+    } catch let error as DatabaseError where error.isDamage {
       // A page that cannot be read is no reason to stop what stands on others.
       return .failure(QueueError(.damaged, "a page of the database cannot be read", cause: error))
     }
@@ -92,7 +92,7 @@ enum QueueReading {
       entries.append(
         ClaimLedger.Entry(
           sequence: sqlite3_column_int64(handle, 0), due: Timestamp(milliseconds: sqlite3_column_int64(handle, 1)),
-          size: Int(sqlite3_column_int64(handle, 2))))
+          size: max(0, Int(sqlite3_column_int64(handle, 2)))))
     }
     return entries
   }
@@ -175,6 +175,9 @@ extension StoredContent {
   fileprivate init?(_ row: Columns, from first: Int, size: Int) throws {
     let name = try row.optionalText(first)
     guard let prefix = try row.optionalOctets(first + 1) else { return nil }
+    guard name == nil || size >= prefix.count else {
+      throw QueueError(.damaged, "a message's size in the database cannot be understood")
+    }
     self.init(
       prefix: prefix, body: try row.optionalOctets(first + 2),
       spool: name.map { SpooledBody(name: $0, count: size - prefix.count) },

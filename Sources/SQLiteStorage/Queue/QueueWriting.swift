@@ -107,10 +107,17 @@ enum QueueWriting {
 
   /// In the order of the envelope.
   static func standings(of sequence: Int64, on database: Database) throws -> [Standing] {
-    try database.rows("SELECT state, next_attempt FROM recipient WHERE message = ? ORDER BY place", of: sequence) {
-      row in
-      Standing(state: try QueueReading.state(row.integer(0)), nextAttempt: try row.optionalInteger(1))
+    let rows = try database.rows(
+      "SELECT state, next_attempt, place FROM recipient WHERE message = ? ORDER BY place", of: sequence
+    ) { row in
+      let standing = Standing(state: try QueueReading.state(row.integer(0)), nextAttempt: try row.optionalInteger(1))
+      return (place: try row.integer(2), standing)
     }
+    // What becomes of one must not be written to another.
+    guard rows.map(\.place).elementsEqual(rows.indices) else {
+      throw QueueError(.damaged, "a message's recipients in the database are not all there")
+    }
+    return rows.map(\.1)
   }
 
   /// Brings a message's place in the queue up to its recipients.

@@ -53,7 +53,7 @@ extension SQLiteQueueStore: QueueControl {
     switch effect {
     case .changed(let recipients, let settled):
       ledger.withLock { $0.putBack(entry, due: settled.due) }
-      if let name = settled.spool { resources.spool.remove(name) }
+      removeBody(settled.spool, of: entry.sequence)
       result.messages += 1
       result.recipients += recipients
     case .none:

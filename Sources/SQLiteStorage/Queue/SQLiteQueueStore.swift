@@ -128,7 +128,7 @@ public final class SQLiteQueueStore: QueueStore {
         ledger.endSettlement(token, due: settled.due)
         for message in settlement.newMessages { ledger.insert(ClaimLedger.Entry(message)) }
       }
-      if let name = settled.spool { resources.spool.remove(name) }
+      removeBody(settled.spool, of: sequence)
     } catch {
       ledger.withLock { $0.abandonSettlement(token) }
       throw error
@@ -145,9 +145,18 @@ public final class SQLiteQueueStore: QueueStore {
       try ContentDigest.check(prefix: stored.prefix, body: body, digest: stored.digest)
       return InMemoryContent(prefix: stored.prefix, body: body)
     }
-    guard let spooled = stored.spool else { throw QueueError(.damaged, "a message without a body") }
+    guard let spooled = stored.spool, spooled.name == id.description else {
+      throw QueueError(.damaged, "a message without a body of its own")
+    }
     return SpooledContent(
       prefix: stored.prefix, body: try await resources.spool.open(spooled), digest: stored.digest)
+  }
+
+  /// Removes the spool file that a message named, if it bears the message's name: what stands in a damaged database may be the
+  /// name of anything.
+  func removeBody(_ name: String?, of sequence: Int64) {
+    guard let name, let id = QueueID(name), id.sequence == sequence else { return }
+    resources.spool.remove(id.description)
   }
 
   private func validate(_ message: NewMessage) async throws {
