@@ -36,4 +36,14 @@ import Testing
     let result = try await run(try DemoServer.executable(), arguments)
     #expect(result.status == 64 && result.output.contains("'\(text)' is no share such as 5%"), "\(result.output)")
   }
+
+  @Test(arguments: ["u1", "", "a\tname", String(repeating: "u", count: 251)])
+  func aUsernameThatIsNone(username: String) async throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let arguments = ["demo", "--data", folder + "/data", "--username", username]
+    let result = try await run(try DemoServer.executable(), arguments)
+    #expect(result.status == 64 && result.output.contains("--username has 3 to 250 octets"), "\(result.output)")
+    #expect(!FileManager.default.fileExists(atPath: folder + "/data"))
+  }
 }

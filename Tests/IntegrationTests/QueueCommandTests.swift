@@ -36,6 +36,8 @@ import Testing
       let counts = try decode([Count].self, try await queue("count", "--json", data: data))
       #expect(counts == [Count("example.org", deferred: 2), Count("example.net", deferred: 1)])
       #expect(try decode([Count].self, try await queue("count", "--limit", "1", "--json", data: data)) == [counts[0]])
+      let one = try await queue("count", "--limit", "1", data: data)
+      #expect(one.output == "2  example.org  2 deferred\nThere are more: --limit\n")
       let tenants = try decode([Count].self, try await queue("count", "--by", "tenant", "--json", data: data))
       #expect(tenants.map(\.total) == [3] && tenants[0].name != nil)
       let few = try decode(
@@ -161,6 +163,23 @@ import Testing
   func badInputIsToldInClearWords(arguments: [String], words: String) async throws {
     let result = try await run(try DemoServer.executable(), ["queue"] + arguments + ["--data", "/nowhere"])
     #expect(result.status == 64 && result.output.contains(words), "\(result.status): \(result.output)")
+  }
+
+  @Test(arguments: ["list", "list --json", "count --json", "summary --json", "check"])
+  func outputThatCannotBeWrittenIsAFailure(command: String) async throws {
+    guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let server = try await DemoServer.start(data: folder + "/data")
+    try await server.stop()
+    let executable = try DemoServer.executable()
+    let status = try await offPool {
+      let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+      let arguments = ["queue"] + command.split(separator: " ").map(String.init) + ["--data", folder + "/data"]
+      let errors = FileHandle.nullDevice
+      return try Child(executable, arguments, input: nil, output: full, errors: errors).wait(seconds: 60)
+    }
+    #expect(status == 1)
   }
 
   @Test func aFolderThatIsNotThereIsNotMade() async throws {
