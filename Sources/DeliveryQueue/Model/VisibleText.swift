@@ -1,7 +1,7 @@
 /// Text of others, made fit to be shown and stored.
-enum VisibleText {
+package enum VisibleText {
   /// The first `limit` characters (Unicode scalars), with `?` for what is no visible one.
-  static func of(_ text: String, limit: Int) -> String {
+  package static func of(_ text: String, limit: Int) -> String {
     // Most is, and to ask for every scalar's category takes microseconds.
     if text.utf8.count <= limit, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
     var result = String.UnicodeScalarView()

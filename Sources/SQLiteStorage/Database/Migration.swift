@@ -22,19 +22,33 @@ enum Schema {
   /// The version of a database, which must not be above ours.
   static func checkedVersion(of database: Database) throws -> Int {
     let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    try check(found)
+    return found
+  }
+
+  /// - Throws: ``StorageError`` with code ``StorageError/Code/newerSchema``.
+  static func check(_ found: Int) throws {
     guard found <= version else {
       throw StorageError(
         .newerSchema, "the database has version \(found) of the schema, and this program knows \(version)")
     }
-    return found
   }
+
+  /// Whether a database has tables, of whatever version.
+  static func isMade(in database: Database) throws -> Bool {
+    if try checkedVersion(of: database) > 0 { return true }
+    return try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM sqlite_schema)") ?? false
+  }
+
+  /// What is wrong with a database that has tables and this version, which was read from it.
+  static func fault(of version: Int) -> String? { version > 0 ? nil : "the database does not say which version it has" }
 
   /// Makes the steps that are missing, all or none.
   static func migrate(_ database: Database) throws {
     let found = try checkedVersion(of: database)
     guard found < version else { return }
     try database.inTransaction(.immediate) {
-      for migration in migrations[found...] { try migration.apply(database) }
+      for migration in migrations[max(0, found)...] { try migration.apply(database) }
       try database.execute(sql: "PRAGMA user_version = \(version)")
       return .commit
     }

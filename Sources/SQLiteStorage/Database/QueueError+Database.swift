@@ -12,13 +12,17 @@ extension QueueError {
     }
   }
 
-  /// What an error of SQLite means to a caller who reads; other errors as they are.
-  static func unread(_ error: any Error) -> any Error {
+  /// What an error of SQLite means to a caller who reads the database of that path; other errors as they are.
+  static func unread(_ error: any Error, in path: String) -> any Error {
     guard let error = error as? DatabaseError else { return error }
     return switch error.resultCode {
     case .SQLITE_MISUSE: QueueError(.closed, "the store was closed", cause: error)
-    default: QueueError(.damaged, "the database could not be read", cause: error)
+    default: QueueError(.damaged, "the database \(path) could not be read. \(remedy(path))", cause: error)
     }
+  }
+
+  private static func remedy(_ path: String) -> String {
+    StorageError.remedy(path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/"))
   }
 
   /// Whether after this error the database is not to be trusted with another change.

@@ -13,9 +13,9 @@ package final class Reader: Sendable {
   /// - Throws: what `body` throws; for SQLite's own errors a ``QueueError``.
   package func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-      queue.asyncRead { database in
+      queue.asyncRead { [path = queue.path] database in
         let value = Result { try body(database.get()) }
-        continuation.resume(with: value.mapError(QueueError.unread))
+        continuation.resume(with: value.mapError { QueueError.unread($0, in: path) })
       }
     }
   }

@@ -94,12 +94,13 @@ package final class Spool: Sendable {
     return size == body.count
   }
 
-  /// Removes files of ours that are incomplete, or that `isNamed` does not know. Blocks.
+  /// Removes files of ours that are incomplete, or that `isNamed` does not know; none where it fails. Blocks.
   func sweep(isNamed: (QueueID) throws -> Bool) throws {
-    for name in try FileManager.default.contentsOfDirectory(atPath: path) {
-      guard let id = Self.queueID(ofFile: name) else { continue }
-      if try Self.isPart(name) || !isNamed(id) { unlink(path + "/" + name) }
+    let unwanted = try FileManager.default.contentsOfDirectory(atPath: path).filter { name in
+      guard let id = Self.queueID(ofFile: name) else { return false }
+      return try Self.isPart(name) || !isNamed(id)
     }
+    for name in unwanted { unlink(path + "/" + name) }
   }
 
   /// Whether a file is incomplete by its name.

@@ -155,10 +155,9 @@ extension StorageError {
   /// What an error means to who opens the folder at `path`.
   static func opening(_ error: any Error, at path: String) -> StorageError {
     if let error = error as? StorageError { return error }
-    switch (error as? DatabaseError)?.resultCode {
-    case .SQLITE_NOTADB?, .SQLITE_CORRUPT?:
-      return StorageError(.damaged, "the database in \(path) cannot be read", cause: error)
-    default: return StorageError(.cannotOpen, "\(path) cannot be opened", cause: error)
-    }
+    let isDamage = (error as? DatabaseError)?.isDamage ?? ((error as? QueueError)?.code == .damaged)
+    guard isDamage else { return StorageError(.cannotOpen, "\(path) cannot be opened", cause: error) }
+    let file = DatabaseFile(in: path).path
+    return StorageError(.damaged, "the database \(file) cannot be read. \(remedy(path))", cause: error)
   }
 }

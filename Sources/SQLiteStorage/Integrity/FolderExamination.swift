@@ -16,7 +16,7 @@ struct FolderExamination {
 
   mutating func add(faults: [String]) {
     for fault in faults {
-      add(StorageFinding(.database, file: FolderResources.databaseName, text: fault))
+      add(StorageFinding(.database, file: FolderResources.databaseName, text: fault.oneLine))
     }
   }
 

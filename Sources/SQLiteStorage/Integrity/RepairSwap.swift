@@ -7,7 +7,7 @@ import MailModel
 /// it must take the old one's place, which is done in steps that can be done again; no server starts in between.
 struct RepairSwap {
   private static let unfinishedName = "repair"
-  private static let finishedName = "repaired"
+  static let finishedName = "repaired"
 
   private let path: String
   private let database: String

@@ -39,7 +39,8 @@ struct Salvage {
   /// The first page says where the tables begin. The schema is always made in the same steps, so that of a new database
   /// says the same, unless rows were stored between two versions of the schema; then rows are found by their form.
   private static func makeReadable(_ path: String, by new: DatabaseQueue) throws {
-    if emptyLog(path) { return }
+    // Where the file is missing or empty, SQLite would throw its log away.
+    if try OpenFile(path, O_RDONLY | O_CREAT).size() > 0, emptyLog(path) { return }
     let first = try new.writeWithoutTransaction { database in
       _ = try database.checkpoint(.truncate)
       return try OpenFile(new.path, O_RDONLY).read(from: 0, limit: DatabasePages.pageSize)

@@ -6,19 +6,20 @@ import MailModel
 
 /// What is looked at before a folder is opened, so that no server starts over damage. Changes nothing. Blocks.
 enum StartupCheck {
-  /// Messages and files that a refusal names.
-  private static let nameLimit = 10
-
   /// - Throws: ``StorageError`` with code ``StorageError/Code/damaged`` that names what is damaged, or
   ///   ``StorageError/Code/newerSchema``.
   static func run(path: String, limit: Duration, logger: Logger?) throws {
     guard !RepairSwap(in: path).isInterrupted else {
       throw refusal(path, "a repair was interrupted at its last step")
     }
-    let file = path + "/" + FolderResources.databaseName
-    guard FileManager.default.fileExists(atPath: file) else { return }
+    let file = DatabaseFile(in: path)
+    if let absence = try file.absence() {
+      let remains = try file.remains()
+      guard remains.isEmpty else { throw file.refusal(absence, remains) }
+      return
+    }
     var examination = FolderExamination(path: path)
-    let isWhole = try examination.tolerating { try examine(file, limit: limit, &$0) } ?? true
+    let isWhole = try examination.tolerating { try examine(file.path, limit: limit, &$0) } ?? true
     let report = examination.report
     let harmless = report.findings.allSatisfy { $0.kind == .pending }
     guard harmless else { throw refusal(path, named(report)) }
@@ -41,7 +42,10 @@ enum StartupCheck {
     let connection = try Connections.unchecked(path: file)
     defer { try? connection.close() }
     let version = try connection.examine { try Schema.checkedVersion(of: $0) }
-    guard version > 0 else { return true }
+    if let fault = Schema.fault(of: version) {
+      examination.add(faults: [fault])
+      return true
+    }
     // What a start reads anyhow.
     _ = try examination.tolerating { _ in
       try connection.examine {
@@ -64,29 +68,20 @@ enum StartupCheck {
   }
 
   private static func named(_ report: StorageReport) -> String {
-    func list(_ names: [String]) -> String {
-      let rest = names.count - nameLimit
-      return names.prefix(nameLimit).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
-    }
     func distinct(_ names: [String]) -> [String] {
       var seen: Set<String> = []
       return names.filter { seen.insert($0).inserted }
     }
     let files = distinct(report.findings.map { $0.file ?? FolderResources.databaseName })
     let messages = distinct(report.findings.compactMap { $0.queueID?.description })
-    var text = "damaged: \(list(files))"
-    if !messages.isEmpty { text += "; messages: \(list(messages))" }
+    var text = "damaged: \(files.named)"
+    if !messages.isEmpty { text += "; messages: \(messages.named)" }
     if report.more > 0 { text += " (and \(report.more) findings more)" }
     if let first = report.findings.first { text += "; first: \(first.text)" }
     return text
   }
 
   private static func refusal(_ path: String, _ what: String) -> StorageError {
-    StorageError(
-      .damaged,
-      """
-      the folder \(path) is not opened over damage: \(what). StorageMaintenance.check tells all of it, and \
-      StorageMaintenance.repair sets aside what cannot be read (submission-server queue repair --data \(path))
-      """)
+    StorageError(.damaged, "the folder \(path) is not opened over damage: \(what). \(StorageError.remedy(path))")
   }
 }

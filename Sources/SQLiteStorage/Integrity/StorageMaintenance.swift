@@ -55,13 +55,13 @@ public enum StorageMaintenance {
     return report
   }
 
-  private static func database(in folder: String) throws -> String {
-    let path = folder + "/" + FolderResources.databaseName
-    let isInterrupted = RepairSwap(in: folder).isInterrupted
-    guard isInterrupted || FileManager.default.fileExists(atPath: path) else {
+  /// - Throws: ``StorageError`` with code ``StorageError/Code/notFound`` where nothing tells of a queue.
+  private static func database(in folder: String) throws -> DatabaseFile {
+    let file = DatabaseFile(in: folder)
+    guard try file.absence() != .missing || !file.remains().isEmpty else {
       throw StorageError(.notFound, "there is no queue in \(folder)")
     }
-    return path
+    return file
   }
 }
 
@@ -86,10 +86,17 @@ extension StorageMaintenance {
       examination.add(StorageFinding(.repair, text: "a repair was interrupted at its last step; repair again"))
       return examination.report
     }
+    if let absence = try file.absence() {
+      examination.add(faults: [file.text(absence)])
+      for body in try file.remains().bodies { examination.add(.orphan(body)) }
+      return examination.report
+    }
     _ = try examination.tolerating { examination in
-      let connection = try Connections.unchecked(path: file)
+      let connection = try Connections.unchecked(path: file.path)
       defer { try? connection.close() }
-      try requireCurrent(try connection.examine { try Schema.checkedVersion(of: $0) }, folder)
+      let version = try connection.examine { try Schema.checkedVersion(of: $0) }
+      if let fault = Schema.fault(of: version) { return examination.add(faults: [fault]) }
+      try requireCurrent(version, folder)
       examination.add(faults: try connection.examine { try StructureCheck.whole(of: $0) })
       _ = try examination.examineMessages(of: connection, depth: .everything)
       try examination.examineTenants(of: connection)
@@ -101,7 +108,6 @@ extension StorageMaintenance {
   }
 
   private static func requireCurrent(_ version: Int, _ folder: String) throws {
-    guard version > 0 else { throw StorageError(.notFound, "there is no queue in \(folder) yet") }
     guard version == Schema.version else {
       throw StorageError(
         .olderSchema,
@@ -127,12 +133,20 @@ extension StorageMaintenance {
           action: "the new database is in its place, and the damaged one in \(place)"))
     }
     try swap.discard()
-    let faults = try structuralFaults(file)
+    let absence = try file.absence()
+    let faults = try absence.map { [file.text($0)] } ?? structuralFaults(file.path)
     guard faults.isEmpty else {
-      try rebuild(folder, faults, &examination, by: `operator`, at: now)
+      let action =
+        absence == nil
+        ? "what can be read was copied into a new database; the old one is set aside"
+        : "a new one is in its place; what was left of the old one is set aside"
+      for fault in faults {
+        examination.add(StorageFinding(.database, file: FolderResources.databaseName, text: fault, action: action))
+      }
+      try rebuild(folder, &examination, by: `operator`, at: now)
       return examination.report
     }
-    let connection = try Connections.writer(path: file)
+    let connection = try Connections.writer(path: file.path)
     defer { try? connection.close() }
     try connection.writeWithoutTransaction { database in
       try Schema.migrate(database)
@@ -148,17 +162,17 @@ extension StorageMaintenance {
       let connection = try Connections.unchecked(path: file)
       defer { try? connection.close() }
       return try connection.examine { database in
-        _ = try Schema.checkedVersion(of: database)
+        if let fault = Schema.fault(of: try Schema.checkedVersion(of: database)) { return [fault] }
         return try StructureCheck.whole(of: database)
       }
     } catch let error as DatabaseError where error.isDamage {
-      return ["\(error)"]
+      return ["\(error)".oneLine]
     }
   }
 
   /// Makes a new database of what can be read of the old one.
   private static func rebuild(
-    _ folder: String, _ faults: [String], _ examination: inout FolderExamination, by operator: String, at now: Timestamp
+    _ folder: String, _ examination: inout FolderExamination, by operator: String, at now: Timestamp
   ) throws {
     let swap = RepairSwap(in: folder)
     try swap.begin()
@@ -166,11 +180,6 @@ extension StorageMaintenance {
     try new.writeWithoutTransaction { try Schema.migrate($0) }
     var salvage = try Salvage(copy: swap.workingCopy, into: new)
     try salvage.run()
-    let action = "what can be read was copied into a new database; the old one is set aside"
-    for fault in faults {
-      examination.add(
-        StorageFinding(.database, file: FolderResources.databaseName, text: fault, action: action))
-    }
     try mend(new, isSalvaged: true, &examination, by: `operator`, at: now)
     let left = try new.read { try StructureCheck.whole(of: $0) }
     guard left.isEmpty else {

@@ -1,3 +1,4 @@
+import DeliveryQueue
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -28,9 +29,11 @@ enum StructureCheck {
 
   private static func lines(of check: String, on database: Database) throws -> [String] {
     do {
-      return try String.fetchAll(database, sql: check).filter { $0 != "ok" }
+      // One value may have many lines, and a heading that says nothing.
+      return try String.fetchAll(database, sql: check).flatMap { $0.split(separator: "\n") }
+        .filter { $0 != "ok" && !$0.hasPrefix("***") }.map { String($0).oneLine }
     } catch let error as DatabaseError where error.isDamage {
-      return ["\(error)"]
+      return ["\(error)".oneLine]
     }
   }
 
@@ -84,6 +87,13 @@ extension DatabaseQueue {
       defer { try? database.rollback() }
       return try body(database)
     }
+  }
+}
+
+extension String {
+  /// Itself in one line that can be shown.
+  var oneLine: String {
+    VisibleText.of(split(whereSeparator: \.isWhitespace).joined(separator: " "), limit: 1000)
   }
 }
 

@@ -37,12 +37,12 @@ public final class SQLiteQueueReader: QueueInspection {
       throw StorageError(.notFound, "there is no folder \(path)")
     }
     let database = path + "/" + FolderResources.databaseName
-    guard FileManager.default.fileExists(atPath: database) else {
-      throw StorageError(.notFound, "there is no queue in \(path)")
-    }
+    try DatabaseFile(in: path).requirePresence()
     let connection = try Connections.reader(path: database, label: "submission.look")
     let version = try connection.read { try Schema.checkedVersion(of: $0) }
-    guard version > 0 else { throw StorageError(.notFound, "there is no queue in \(path) yet") }
+    if let fault = Schema.fault(of: version) {
+      throw StorageError(.damaged, "\(fault): \(database). \(StorageError.remedy(path))")
+    }
     guard version == Schema.version else {
       throw StorageError(
         .olderSchema,

@@ -24,11 +24,7 @@ public final class SQLiteQueueStore: QueueStore {
       defer { try? connection.close() }
       self.configuration = configuration
       (entries, greatestSequence) = try connection.read { database in
-        try resources.spool.sweep { id in
-          try Bool.fetchOne(
-            database, sql: "SELECT spool = ? FROM content WHERE message = ?", arguments: [id.description, id.sequence])
-            ?? false
-        }
+        try resources.spool.sweep { try QueueReading.mayName($0, on: database) }
         let greatest = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM message") ?? 0
         return (try QueueReading.pending(on: database), greatest)
       }
