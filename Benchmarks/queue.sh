@@ -1,14 +1,16 @@
 #!/bin/bash
 # Measures bench-server's queue on disk beside Postfix's, on the same disk and in turn, and prints medians and ratios.
 #
-#   ./queue.sh [--rounds 5] [--messages 5000] [--folder DIR] [--only PATTERN] [--postfix NAME=VALUE]... [--no-build]
+#   ./queue.sh [--rounds 5] [--messages 5000] [--folder DIR] [--only PATTERN] [--no-log] [--postfix NAME=VALUE]...
+#     [--no-build]
 #
 # --folder says where the queues are, in a folder of their own that is gone afterwards; default: $TMPDIR or /tmp.
-# --postfix adds a setting to main.cf. Needs root, since Postfix does; this machine's own Postfix is not touched.
+# --no-log: neither logs its messages. --postfix adds a setting to main.cf. Needs root, since Postfix does; this machine's own
+# Postfix is not touched.
 # What is missing is skipped by name: postfix, smtp-source and smtp-sink (Debian: postfix).
 set -u
 
-rounds=5 messages=5000 warm_up_messages=500 only=. build=yes postfix_settings=()
+rounds=5 messages=5000 warm_up_messages=500 only=. build=yes log=--log-messages postfix_settings=()
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift 2 ;;
@@ -16,8 +18,9 @@ while [ $# -gt 0 ]; do
     --folder) export TMPDIR=$2; shift 2 ;;
     --only) only=$2; shift 2 ;;
     --postfix) postfix_settings+=("$2"); shift 2 ;;
+    --no-log) log= postfix_settings+=("maillog_file = /dev/null" "maillog_file_prefixes = /dev"); shift ;;
     --no-build) build=no; shift ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
@@ -70,7 +73,7 @@ start_ours() {
   local name=$1 folder
   folder=$(mktemp -d "$work/ours.XXXXXX") || return
   shift
-  start "$name" "$bin/bench-server" --mode sqlite --data "$folder" --port PORT --log-messages "$@"
+  start "$name" "$bin/bench-server" --mode sqlite --data "$folder" --port PORT $log "$@"
 }
 
 # quiet NAME: waits until a server takes no more processor time: its queue is empty.

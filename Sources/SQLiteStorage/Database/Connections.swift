@@ -9,7 +9,7 @@ import GRDBSQLite
 enum Connections {
   /// Pages in the log from which on a commit copies them into the database. Small, so that no commit takes long; smaller
   /// still, the copying would cost more syncs than the commits.
-  private static let checkpointPages = 250
+  private static let checkpointPages = 600
   /// Octets to which a log is cut that grew beyond them, while a reader kept it from being copied.
   private static let logLimit = 64 << 20
 
