@@ -2,7 +2,7 @@ import ArgumentParser
 import DeliveryQueue
 
 extension Queue {
-  /// No attempt for now.
+  /// No attempt until a release.
   struct Hold: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Let nothing be attempted until it is released.")
 

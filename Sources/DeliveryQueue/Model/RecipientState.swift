@@ -4,7 +4,7 @@ public enum RecipientState: String, Hashable, Sendable, CaseIterable {
   case queued
   /// An attempt failed; another will follow.
   case deferred
-  /// An operator wants no attempt for now.
+  /// An operator wants no attempt until a release.
   case held
   /// The next host took the responsibility.
   case delivered
