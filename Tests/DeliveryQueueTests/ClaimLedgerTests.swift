@@ -145,4 +145,14 @@ import Testing
     #expect(ledger.nextDue == nil)
     #expect(ledger.claim(request(1_000_000, until: 2_000_000)).isEmpty)
   }
+
+  /// As damage on the disk may have them.
+  @Test func sizesBeyondAllMeasureEndNothing() throws {
+    let entries = (0..<3).map { ClaimLedger.Entry(sequence: $0, due: Timestamp(milliseconds: 0), size: .max) }
+    var ledger = ClaimLedger(limits: QueueLimits(messages: 10, octets: 1000), entries: entries)
+    #expect(ledger.claim(request(1, until: 10)).count == 3)
+    _ = ledger.fits(1, elsewhere: .max)
+    ledger.insert(ClaimLedger.Entry(sequence: 9, due: Timestamp(milliseconds: 0), size: .max))
+    #expect(ledger.messages == 4)
+  }
 }

@@ -8,9 +8,9 @@ public import MailModel
 /// Checks and repairs the folder of a ``StorageFolder``.
 public enum StorageMaintenance {
   /// Reads everything in a folder, every page and every body, and changes nothing. A server may hold the folder
-  /// meanwhile, and goes on; but while all pages are looked at, in one reading, its log cannot be copied and grows, by what
-  /// it writes in that time (about a second for each half of a gigabyte of database). Then files that no message names are not
-  /// told, since messages that are being received have some.
+  /// meanwhile, and goes on; but while all pages are looked at, in one reading, its log cannot be copied and grows by what
+  /// it writes in that time. Then files that no message names are not told, since messages that are being received have
+  /// some.
   ///
   /// - Throws: ``StorageError`` where there is nothing to check: with code ``StorageError/Code/notFound``,
   ///   ``StorageError/Code/newerSchema`` or ``StorageError/Code/olderSchema``.
