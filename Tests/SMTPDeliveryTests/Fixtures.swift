@@ -70,6 +70,8 @@ extension RelayConfiguration {
     client.security = security
     client.credentials = user.flatMap { ClientCredentials(username: $0, password: password) }
     var configuration = RelayConfiguration(relay: relay, client: client)
+    // A machine that is busy must not end what a test looks for.
+    configuration.idleTimeout = .seconds(300)
     change(&configuration)
     return configuration
   }

@@ -248,7 +248,7 @@ struct RelayReuseTests {
       server in
       let transport = try transport(to: server) {
         $0.client.pipelinesData = death.pipelinesData
-        if case .keepSilent = death.move { $0.client.limits.senderTimeout = .milliseconds(300) }
+        if case .keepSilent = death.move { $0.client.limits.senderTimeout = .seconds(3) }
       }
       for connection in [1, 2, 2] {
         let report = try await transport.deliver(Self.content)

@@ -7,7 +7,7 @@ import Testing
 
 /// Rows whose columns hold what they cannot hold, as damage within a page makes them: an error, and never the end of the
 /// process.
-@Suite struct DamagedRowTests {
+@Suite(.serialized) struct DamagedRowTests {
   private let folders = TemporaryFolders()
 
   static let columns = [
@@ -55,6 +55,7 @@ import Testing
     _ = try? await store.apply(order, to: .everything)
     let now = SystemTime().now() + .seconds(1)
     _ = try? await store.claim(ClaimRequest(limit: 1, now: now, leasedUntil: now + .seconds(60)))
+    await folder.close()
   }
 
   @Test(arguments: [("message", "reverse_path"), ("message", "size"), ("recipient", "path"), ("recipient", "attempts")])

@@ -8,7 +8,7 @@ import Testing
 
 /// Who accepts and delivers dies at each of its operations on the queue in turn, and is started again over what is left.
 /// What was accepted ends in exactly one final state each time.
-@Suite(.timeLimit(.minutes(5))) struct DeathSweepTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct DeathSweepTests {
   @Test(arguments: [false, true]) func inMemory(afterwards: Bool) async throws {
     let deaths = try await sweep(afterwards: afterwards) {
       InMemoryQueueStore()

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// What happens while less of the disk is left than is to stay free.
-@Suite struct DiskSpaceTests {
+@Suite(.serialized) struct DiskSpaceTests {
   private let folders = TemporaryFolders()
 
   /// A disk whose room a test decides upon.

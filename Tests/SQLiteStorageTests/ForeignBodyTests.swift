@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// What a damaged database names in the spool, and what a spool does that could not be synced.
-@Suite struct ForeignBodyTests {
+@Suite(.serialized) struct ForeignBodyTests {
   private let folders = TemporaryFolders()
 
   /// A name that leads out of the spool, and the name of another message.

@@ -6,7 +6,7 @@ import SQLiteStorage
 import Testing
 
 /// What the store knows without reading: it must never differ from what the database holds.
-@Suite struct MessageCacheTests {
+@Suite(.serialized) struct MessageCacheTests {
   private let folders = TemporaryFolders()
 
   private func folder(cacheLimit: Int) async throws -> StorageFolder {

@@ -6,7 +6,7 @@ import SQLiteStorage
 import Testing
 
 /// Folders that earlier versions of this library made.
-@Suite struct MigrationTests {
+@Suite(.serialized) struct MigrationTests {
   private let folders = TemporaryFolders()
 
   /// What the step `queue 2` added to ``makeFolderOfVersion2(holding:at:)``.

@@ -6,7 +6,7 @@ import SQLiteStorage
 import Testing
 
 /// That no folder is begun anew over what it has held.
-@Suite struct MissingDatabaseTests {
+@Suite(.serialized) struct MissingDatabaseTests {
   /// How a database can be lost.
   enum Loss: String, CaseIterable {
     case missing, empty

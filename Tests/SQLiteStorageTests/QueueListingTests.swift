@@ -5,7 +5,7 @@ import SQLiteStorage
 import Testing
 
 /// Lists and counts of more than one reading looks at.
-@Suite struct QueueListingTests {
+@Suite(.serialized) struct QueueListingTests {
   private let folders = TemporaryFolders()
 
   /// 2,300 messages, of which the first, the 2,000th, the 2,001st and the last are another tenant's.

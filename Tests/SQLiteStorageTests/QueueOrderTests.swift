@@ -7,7 +7,7 @@ import SQLiteStorage
 import Testing
 
 /// Orders of an operator, where they go wrong and where much is under way.
-@Suite struct QueueOrderTests {
+@Suite(.serialized) struct QueueOrderTests {
   private let folders = TemporaryFolders()
   private let now = SystemTime().now()
 

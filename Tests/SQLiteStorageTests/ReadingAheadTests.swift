@@ -6,7 +6,7 @@ import SQLiteStorage
 import Testing
 
 /// What a claim reads beside what it gives, so that the next claims need not read: it must never be older than the database.
-@Suite struct ReadingAheadTests {
+@Suite(.serialized) struct ReadingAheadTests {
   private let folders = TemporaryFolders()
   /// Beside those that a claim gives.
   private let limit = 64

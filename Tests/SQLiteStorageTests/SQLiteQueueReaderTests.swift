@@ -4,7 +4,7 @@ import MailModel
 import SQLiteStorage
 import Testing
 
-@Suite struct SQLiteQueueReaderTests {
+@Suite(.serialized) struct SQLiteQueueReaderTests {
   private let folders = TemporaryFolders()
 
   @Test func seesWhatTheServerDoes() async throws {

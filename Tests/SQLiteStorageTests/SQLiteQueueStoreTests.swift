@@ -6,7 +6,7 @@ import SMTPTesting
 import SQLiteStorage
 import Testing
 
-@Suite struct SQLiteQueueStoreTests {
+@Suite(.serialized) struct SQLiteQueueStoreTests {
   private let folders = TemporaryFolders()
 
   /// How a store ends before it is opened again.

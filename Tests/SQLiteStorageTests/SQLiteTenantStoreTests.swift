@@ -5,7 +5,7 @@ import SMTPSubmission
 import SQLiteStorage
 import Testing
 
-@Suite struct SQLiteTenantStoreTests {
+@Suite(.serialized) struct SQLiteTenantStoreTests {
   private let folders = TemporaryFolders()
 
   @Test func whatWasStoredIsThereAfterARestart() async throws {

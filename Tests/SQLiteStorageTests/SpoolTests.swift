@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// What becomes of the files of bodies, and in which order they are made durable.
-@Suite struct SpoolTests {
+@Suite(.serialized) struct SpoolTests {
   private let folders = TemporaryFolders()
 
   private func files(_ path: String) throws -> [String] {

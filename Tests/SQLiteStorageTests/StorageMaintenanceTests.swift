@@ -7,7 +7,7 @@ import SQLiteStorage
 import Testing
 
 /// That damage is told, that no server starts over it, and that a repair leaves everything else as it was.
-@Suite struct StorageMaintenanceTests {
+@Suite(.serialized) struct StorageMaintenanceTests {
   private let folders = TemporaryFolders()
   private let now = Timestamp(milliseconds: 1_800_000_000_000)
 

@@ -9,7 +9,7 @@ import SQLiteStorage
 import Synchronization
 import Testing
 
-@Suite struct StorageMetricsTests {
+@Suite(.serialized) struct StorageMetricsTests {
   private let folders = TemporaryFolders()
 
   @Test func changesThatShareACommitAreCounted() async throws {
