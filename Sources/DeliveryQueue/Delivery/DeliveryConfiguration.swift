@@ -2,8 +2,10 @@ public import MailModel
 
 /// How a ``DeliveryService`` works.
 public struct DeliveryConfiguration: Sendable {
-  /// Messages attempted at once; 1 or more, default 20.
-  public var workers = 20
+  /// Deliveries at once, in all; 1 or more, default 400. Most wait for a next host most of their time.
+  public var workers = 400
+  /// How many of them at a site and for a tenant, and how a site that fails is left alone.
+  public var rules = SchedulingRules()
   /// When a deferred recipient is tried again, and when a message is given up.
   public var schedule = RetrySchedule()
   /// How long a claim holds. It is extended as long as the attempt lasts; another machine takes the message over when

@@ -1,13 +1,21 @@
 public import MailModel
 
 /// What ``QueueStore/claim(_:)`` is asked for.
-public struct ClaimRequest: Hashable, Sendable {
-  /// Messages at most; 1 or more.
+public struct ClaimRequest: Sendable {
+  /// Claims at most: as many deliveries as may begin now; 1 or more.
   public var limit: Int
   /// Recipients whose next attempt is due by now are given.
   public var now: Timestamp
   /// Until when the claims hold unless they are extended.
   public var leasedUntil: Timestamp
+  /// What is limited beside that; default ``SchedulingRules/unlimited``.
+  public var rules = SchedulingRules.unlimited
+  /// To which site a destination belongs: what stands behind a recipient's `@`, `nil` for a postmaster without a domain. Answers
+  /// at once. By default there is one site.
+  public var site: @Sendable (Mailbox.Host?) -> DeliverySite = { _ in DeliverySite("next host") }
+  /// Deliveries that have ended since the last request that was answered, whether or not what came of them is settled yet. They
+  /// no longer count against the limits. Those that have been reported before do no harm. Default none.
+  public var ended: [DeliveryEnd] = []
 
   /// This request.
   public init(limit: Int, now: Timestamp, leasedUntil: Timestamp) {
@@ -15,19 +23,37 @@ public struct ClaimRequest: Hashable, Sendable {
   }
 }
 
+/// The end of a delivery, as far as others wait for it.
+public struct DeliveryEnd: Hashable, Sendable {
+  /// The claim.
+  public var token: Claim.Token
+  /// What it told of its site.
+  public var condition: SiteCondition
+
+  /// This end.
+  public init(token: Claim.Token, condition: SiteCondition) { (self.token, self.condition) = (token, condition) }
+}
+
 /// What ``QueueStore/claim(_:)`` gives.
 public struct ClaimBatch: Sendable {
-  /// The messages claimed, the longest due first.
+  /// What was claimed, in the order in which it should begin.
   public var claims: [Claim]
-  /// When a claim can next give something: the earliest of what was not claimed falls due, or a lease runs out; `nil`
-  /// where nothing is left. It may lie in the past, where more was due than asked for.
+  /// When a claim can next give something, if no delivery ends before: the earliest of what was not claimed falls due, a pause
+  /// or a lease runs out; `nil` where nothing is left. It may lie in the past, where more was due than asked for.
   public var nextDue: Timestamp?
+  /// Whether something that is due waits for the end of a delivery, since its site or its tenant has as many as it may.
+  public var awaitsEnd = false
+  /// What became of sites, in that order.
+  public var siteChanges: [SiteChange] = []
+  /// Sites that are paused now, and for which something waits.
+  public var pausedSites = 0
 
   /// These claims.
   public init(claims: [Claim], nextDue: Timestamp?) { (self.claims, self.nextDue) = (claims, nextDue) }
 }
 
-/// The right to attempt the delivery of a message to some of its recipients, which nobody else holds meanwhile.
+/// The right to attempt the delivery of a message to those of its recipients that are due at one site, which nobody else holds
+/// meanwhile. Another claim of the same message may be held for another site.
 public struct Claim: Hashable, Sendable {
   /// Tells one claim of a message from an earlier one.
   public struct Token: Hashable, Sendable {
@@ -53,6 +79,11 @@ public struct Claim: Hashable, Sendable {
   public var size: Int
   /// Those of its recipients whose attempt is due.
   public var recipients: [ClaimedRecipient]
+  /// Where they all are.
+  public var site = DeliverySite("next host")
+  /// Why nothing is to be attempted: the site is paused for so long that the recipients should be deferred with this sentence;
+  /// `nil` for an attempt.
+  public var suspension: String?
 
   /// A claim of these parts.
   public init(

@@ -14,12 +14,15 @@ public struct NewMessage: Sendable {
   public var prefix: [UInt8]
   /// The rest, as it came.
   public var body: MessageBody
+  /// Which of the tenant's messages go first.
+  public var priority: MessagePriority
 
   /// A message of these parts.
   public init(
-    id: QueueID, tenant: String?, envelope: Envelope, acceptedAt: Timestamp, prefix: [UInt8], body: MessageBody
+    id: QueueID, tenant: String?, envelope: Envelope, acceptedAt: Timestamp, prefix: [UInt8], body: MessageBody,
+    priority: MessagePriority = .normal
   ) {
-    (self.id, self.tenant, self.envelope) = (id, tenant, envelope)
+    (self.id, self.tenant, self.envelope, self.priority) = (id, tenant, envelope, priority)
     (self.acceptedAt, self.prefix, self.body) = (acceptedAt, prefix, body)
   }
 

@@ -8,6 +8,11 @@ public protocol DeliveryTransport: Sendable {
   /// whether promised here or not. Does not change. Answers at once.
   var extensions: MailExtensions { get }
 
+  /// To which site a destination belongs: what stands behind a recipient's `@`, `nil` for a postmaster without a domain. The
+  /// recipients of a message at one site are attempted together, and what is limited is limited by site. Answers at once, and
+  /// asks nobody; what it answers may change with time.
+  func site(of destination: Mailbox.Host?) -> DeliverySite
+
   /// One attempt for one message and the recipients of one claim.
   ///
   /// Gives an outcome for every recipient, whatever happens; an error thrown by `content` makes deferrals. Once the next
@@ -27,10 +32,17 @@ public struct DeliveryReport: Sendable {
   /// sent, and no reply to its end was seen (RFC 1047). Such an attempt is recorded with its reply even where we cut it
   /// off ourselves in order to stop, so that the status tells of a delivery that may be repeated. Default none.
   public var uncertain: Set<Int>
+  /// What the attempt tells of the site.
+  public var condition: SiteCondition
 
   /// A report of these parts.
-  public init(outcomes: [DeliveryOutcome], hostProblem: String? = nil, uncertain: Set<Int> = []) {
+  ///
+  /// - Parameter condition: default: what the outcomes tell of the site.
+  public init(
+    outcomes: [DeliveryOutcome], hostProblem: String? = nil, uncertain: Set<Int> = [], condition: SiteCondition? = nil
+  ) {
     (self.outcomes, self.hostProblem, self.uncertain) = (outcomes, hostProblem, uncertain)
+    self.condition = condition ?? SiteCondition(outcomes)
   }
 }
 

@@ -17,8 +17,12 @@ public protocol QueueStore: Sendable {
   ///   where it could not be kept.
   func enqueue(_ message: NewMessage) async throws
 
-  /// Claims messages that have recipients due, the longest due first. No message is claimed twice at a time: a claim
-  /// ends when it is settled, or when its lease has run out.
+  /// Claims messages that have recipients due. A message is claimed for each site by itself, and no recipient is under two claims
+  /// at a time: a claim ends when it is settled, or when its lease has run out.
+  ///
+  /// Tenants come in turn, and of a tenant the sites to which its messages go; of those, the higher priority, then the longest due.
+  /// The request's ``ClaimRequest/rules`` are kept: a claim counts against them until its end is reported by
+  /// ``ClaimRequest/ended``, it is settled, or its lease has run out.
   func claim(_ request: ClaimRequest) async throws -> ClaimBatch
 
   /// Holds claims longer.

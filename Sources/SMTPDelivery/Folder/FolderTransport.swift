@@ -17,6 +17,9 @@ public final class FolderTransport: DeliveryTransport {
   /// 8BITMIME and SMTPUTF8, since a file keeps any octets. Not DSN: nobody reads the parameters of an envelope there.
   public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
 
+  /// One site: the folder.
+  public func site(of destination: Mailbox.Host?) -> DeliverySite { DeliverySite(path) }
+
   /// Keeps what blocks away from everybody else.
   private let queue = DispatchQueue(label: "FolderTransport")
 

@@ -57,6 +57,11 @@ public final class RelayTransport: DeliveryTransport {
   /// reports that RFC 3461 §5.2 wants where the host does not offer it.
   public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
 
+  /// One site: the relay.
+  public func site(of destination: Mailbox.Host?) -> DeliverySite {
+    DeliverySite(connector.configuration.relay.description)
+  }
+
   /// One attempt, of several sessions where the host takes but a part of the recipients in each; with
   /// ``SMTPProtocol/ClientSecurity/opportunistic``, in clear where TLS cannot be set up.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {

@@ -22,14 +22,19 @@ public final class RecordingTransport: DeliveryTransport {
 
   /// What the test has it promise.
   public let extensions: MailExtensions
+  private let sites: @Sendable (Mailbox.Host?) -> DeliverySite
   private let script: @Sendable (Claim) async -> DeliveryReport
   private let record = Watched(Record())
 
   /// A transport that delivers everything.
   ///
-  /// - Parameter extensions: what it promises; all by default.
-  public convenience init(extensions: MailExtensions = .all) {
-    self.init(extensions: extensions) { claim in
+  /// - Parameters:
+  ///   - extensions: what it promises; all by default.
+  ///   - sites: as below.
+  public convenience init(
+    extensions: MailExtensions = .all, sites: @escaping @Sendable (Mailbox.Host?) -> DeliverySite = { _ in .recording }
+  ) {
+    self.init(extensions: extensions, sites: sites) { claim in
       DeliveryReport(outcomes: claim.recipients.map { _ in .delivered(DeliveryReply(code: 250, text: "250 2.0.0 Ok")) })
     }
   }
@@ -38,10 +43,17 @@ public final class RecordingTransport: DeliveryTransport {
   ///
   /// - Parameters:
   ///   - extensions: what it promises; all by default.
+  ///   - sites: to which site each destination belongs; by default all to one.
   ///   - script: may suspend, and should end soon when cancelled.
-  public init(extensions: MailExtensions = .all, script: @escaping @Sendable (Claim) async -> DeliveryReport) {
-    (self.extensions, self.script) = (extensions, script)
+  public init(
+    extensions: MailExtensions = .all, sites: @escaping @Sendable (Mailbox.Host?) -> DeliverySite = { _ in .recording },
+    script: @escaping @Sendable (Claim) async -> DeliveryReport
+  ) {
+    (self.extensions, self.sites, self.script) = (extensions, sites, script)
   }
+
+  /// As the test has it.
+  public func site(of destination: Mailbox.Host?) -> DeliverySite { sites(destination) }
 
   /// Reads the content, asks the script, records both.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
@@ -91,4 +103,9 @@ extension MessageContent {
       octets += piece
     }
   }
+}
+
+extension DeliverySite {
+  /// The site of a ``RecordingTransport`` that knows no other.
+  public static let recording = DeliverySite("recording")
 }
