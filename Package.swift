@@ -97,7 +97,10 @@ let package = Package(
     .target(name: "SMTPProtocolTesting", dependencies: ["MailModel", "SMTPProtocol"], swiftSettings: common),
     .target(
       name: "SMTPTesting",
-      dependencies: ["MailModel", "DeliveryQueue"],
+      dependencies: [
+        "MailModel", "LibCrypto", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission",
+        "SMTPProtocolTesting", logging, lifecycle,
+      ],
       swiftSettings: common),
 
     // Examples.
@@ -137,6 +140,13 @@ let package = Package(
     .testTarget(
       name: "DeliveryQueueTests",
       dependencies: ["DeliveryQueue", "MailModel", "SMTPTesting", logging, metrics, metricsTestKit, lifecycle],
+      swiftSettings: common),
+    .testTarget(
+      name: "SMTPTestingTests",
+      dependencies: [
+        "SMTPTesting", "MailModel", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission",
+        "SMTPProtocolTesting", logging,
+      ],
       swiftSettings: common),
     .testTarget(
       name: "SQLiteStorageTests",
