@@ -1,3 +1,4 @@
+import MailModel
 import SMTPTesting
 import Testing
 
