@@ -42,9 +42,8 @@ enum QueueReading {
     let found = try database.rows(
       """
       SELECT \(Head.columns), spool, prefix, iif(length(body) <= \(MessageCache.contentLimit), body, NULL), digest,
-        destination
-      FROM message LEFT JOIN content ON content.message = sequence LEFT JOIN pending ON pending.message = sequence
-      WHERE sequence = ?
+        (SELECT destination FROM pending WHERE pending.message = sequence)
+      FROM message LEFT JOIN content ON content.message = sequence WHERE sequence = ?
       """, of: sequence
     ) { row in
       let head = try Head(row)
