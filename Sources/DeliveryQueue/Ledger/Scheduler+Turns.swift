@@ -133,17 +133,20 @@ extension Scheduler {
     return "\(sites[site].name) is left alone until \(pause.until), since it failed: \(pause.reason)"
   }
 
-  /// Whether something more could have been picked at once.
-  var hasMore: Bool { !ring.isEmpty || !underused.isEmpty }
-
   /// Whether something that is due waits for the end of a delivery.
   var awaitsEnd: Bool { parkedCount > 0 || lanesBehindDeliveries > 0 }
 
   /// When something can next be picked if no delivery ends before.
   mutating func nextDue() -> Timestamp? {
-    if hasMore { return now }
+    if let lane = nextLane { return min(earliest(lane)?.due ?? now, now) }
     let due = min(parts.first(of: waiting)?.due ?? .never, nextEndOfWait() ?? .never)
     return due.unlessNever
+  }
+
+  /// Whose turn would be next, where more was due than asked for.
+  private var nextLane: UInt32? {
+    if let tenant = ring.first { return nextLane(of: tenant)?.lane }
+    return underused.first.flatMap { sites[$0].blocked.first }.map { $0 / 3 }
   }
 }
 
