@@ -43,6 +43,40 @@ struct PriorityTests {
     #expect(try await deployment.content(queuedBy: reply).hasSuffix(message))
   }
 
+  /// What MAIL says goes before what the header says.
+  @Test(
+    arguments: [
+      ("-9", .bulk), ("-1", .bulk), ("0", .normal), ("1", .urgent), ("9", .urgent), ("10", nil), ("-10", nil),
+      ("", nil),
+    ] as [(String, MessagePriority?)])
+  func theCommandSaysIt(level: String, expected: MessagePriority?) async throws {
+    for header in ["", "Priority: urgent\r\n", "Precedence: bulk\r\n"] {
+      let queued = QueuedPriorities()
+      let deployment = try await Deployment(
+        queue: queued.store, change: { $0.deliveryExtensions = .transferPriorities })
+      let driver = try await deployment.session()
+      let reply = await driver.send("MAIL FROM:<a@example.com> MT-PRIORITY=\(level)\r\n")
+      #expect(reply.hasPrefix(expected == nil ? "501 5.5.4 " : "250 "))
+      _ = await driver.send("RCPT TO:<b@example.org>\r\nDATA\r\n\(header)\r\nbody\r\n.\r\n")
+      #expect(queued.all == (expected.map { [$0] } ?? []))
+    }
+  }
+
+  @Test func nobodyAsksForItWithoutAUTH() async throws {
+    let deployment = try await Deployment(change: { $0.deliveryExtensions = .transferPriorities })
+    let driver = try deployment.connection()
+    _ = await driver.connect()
+    #expect(await driver.send("EHLO client.example.org\r\n").contains("250-MT-PRIORITY\r\n"))
+    #expect(await driver.send("MAIL FROM:<a@example.com> MT-PRIORITY=9\r\n").hasPrefix("530 5.7.0 "))
+  }
+
+  /// A delivery that would forget it is offered nothing.
+  @Test func whereNobodyKeepsItItIsNoParameter() async throws {
+    let deployment = try await Deployment(change: { $0.deliveryExtensions = .eightBitMIME })
+    let driver = try await deployment.session()
+    #expect(await driver.send("MAIL FROM:<a@example.com> MT-PRIORITY=1\r\n").hasPrefix("555 5.5.4 "))
+  }
+
   @Test func eachMessageOfASessionHasItsOwn() async throws {
     let queued = QueuedPriorities()
     let deployment = try await Deployment(queue: queued.store)

@@ -207,7 +207,7 @@ extension MessageIntake {
     if state.withLock({ $0.isEightBit }) { envelope.parameters.bodyType = .eightBitMIME }
     let message = NewMessage(
       id: id, tenant: tenant, envelope: envelope, acceptedAt: environment.time.now(), prefix: prefix(for: section),
-      body: body, priority: MessagePriority(section))
+      body: body, priority: MessagePriority(envelope.parameters, section))
     try await environment.queue.enqueue(message)
     log.queued(size: message.size)
     environment.delivery?.wake()
