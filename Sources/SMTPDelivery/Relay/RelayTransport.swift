@@ -45,7 +45,7 @@ public final class RelayTransport: DeliveryTransport {
 
   /// Says QUIT on the connections that nobody uses, and waits for their ends, 10 seconds at most unless
   /// ``SMTPProtocol/ClientLimits/quitTimeout`` says otherwise. Whatever is delivered later has a connection of its own. To be
-  /// called when the deliveries are over and before the event loops end; without it, the idle ones end in their time.
+  /// called before the event loops end; without it, the idle ones end in their time.
   public func shutdown() async {
     let connections = idle.close()
     for connection in connections { await connection.quit() }
@@ -111,9 +111,9 @@ public final class RelayTransport: DeliveryTransport {
     }
     do {
       let connection = try await connector.connect(client)
-      return await hand(transaction, content, to: connection) ?? (.unreachable("the connection ended"), nil)
+      return await hand(transaction, content, to: connection) ?? (.unreachable(.connectionEnded), nil)
     } catch {
-      return (.unreachable(error.reason), nil)
+      return (.unreachable(error), nil)
     }
   }
 
@@ -192,7 +192,7 @@ public final class RelayTransport: DeliveryTransport {
     case .failed(let failure, let outcomes): return .failed(failure, outcomes)
     default:
       connection.abandonSoon("the dialogue is out of step")
-      return .unreachable("the connection ended")
+      return .unreachable(.connectionEnded)
     }
   }
 
