@@ -15,7 +15,7 @@ public final class FolderTransport: DeliveryTransport {
   public let path: String
 
   /// 8BITMIME and SMTPUTF8, since a file keeps any octets. Not DSN: nobody reads the parameters of an envelope there.
-  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
+  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8, .transferPriorities] }
 
   /// One site: the folder.
   public func site(of destination: Mailbox.Host?) -> DeliverySite { DeliverySite(path) }
