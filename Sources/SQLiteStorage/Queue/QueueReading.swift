@@ -51,7 +51,9 @@ enum QueueReading {
       let message = KnownMessage(head: head, recipients: [], spool: content?.spool?.name, content: content?.ifSmall)
       return (message, PendingDestination(column: try row.optionalText(Head.count + 4)))
     }
-    guard case (var message, let destination)? = found.first else { throw QueueError(.damaged, "a message of the database is not there") }
+    guard case (var message, let destination)? = found.first else {
+      throw QueueError(.damaged, "a message of the database is not there")
+    }
     let rows = try database.rows(
       """
       SELECT state, next_attempt, place, path, attempts, \(RecipientParameters.columns)

@@ -17,7 +17,7 @@ final class QueueStatements {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
       case .insertContent: "INSERT INTO content (message, spool, prefix, body, digest) VALUES (?, ?, ?, ?, ?)"
-      case .insertPending: 
+      case .insertPending:
         """
         INSERT INTO pending (message, due, size, queued, tenant, priority, destination) VALUES (?, ?, ?, ?, ?, ?, ?)
         """
