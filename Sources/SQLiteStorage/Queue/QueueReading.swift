@@ -15,7 +15,7 @@ enum QueueReading {
 
     static let columns = "sequence, secret, tenant, reverse_path, accepted_at, size, \(MessageParameters.columns)"
     /// How many those are.
-    static let count = 11
+    static let count = 12
 
   }
 

@@ -82,10 +82,11 @@ extension Migration {
       """)
 
   /// What the claim ledger needs of a message beside when it is due: whose it is, which goes first, and where the recipients
-  /// are that are left, as `PendingDestination` writes it.
+  /// are that are left, as `PendingDestination` writes it; and MT-PRIORITY as the sender gave it, NULL where it said nothing.
   static let queue4 = Migration(
     "queue 4",
     sql: """
+      ALTER TABLE message ADD COLUMN mt_priority INTEGER;
       ALTER TABLE message ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
       ALTER TABLE pending ADD COLUMN tenant TEXT;
       ALTER TABLE pending ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;

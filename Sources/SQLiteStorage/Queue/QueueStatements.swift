@@ -13,8 +13,8 @@ final class QueueStatements {
       case .insertMessage:
         """
         INSERT INTO message (sequence, secret, tenant, reverse_path, accepted_at, size, body_type, smtputf8, ret, envid,
-          submitter, priority)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          submitter, mt_priority, priority)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
       case .insertContent: "INSERT INTO content (message, spool, prefix, body, digest) VALUES (?, ?, ?, ?, ?)"
       case .insertPending:

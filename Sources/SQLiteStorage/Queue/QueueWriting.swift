@@ -56,6 +56,7 @@ enum QueueWriting {
         row.bind(parameters.returnedContent?.rawValue)
         row.bind(parameters.envelopeID?.description)
         row.bind(parameters.submitter?.description)
+        row.bind(parameters.priorityColumn)
         row.bind(message.priority.rawValue)
       }
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_PRIMARYKEY {
