@@ -20,13 +20,13 @@ import Testing
     let start: Timestamp
 
     init(
-      workers: Int = 4, gate: Gate? = nil,
+      workers: Int = 4, script: ScriptedStore = ScriptedStore(),
       answer: @escaping @Sendable (Claim) async -> DeliveryReport = { $0.report { .delivered($0) } }
     ) {
       var configuration = DeliveryConfiguration.test
       configuration.workers = workers
       configuration.rules = SchedulingRules()
-      script = ScriptedStore(gate: gate)
+      self.script = script
       store = FaultyStore(script)
       transport = RecordingTransport(sites: { DeliverySite($0) }, script: answer)
       start = time.now()
@@ -234,12 +234,33 @@ import Testing
     #expect(try rig.metrics.expectCounter("submission.delivery.deferrals", [("kind", "transaction")]).totalValue == 1)
   }
 
+  /// What was cut off because the claim is another's tells nothing; what takes too long tells what it can.
+  @Test(arguments: [true, false]) func anAttemptCutOff(isLost: Bool) async throws {
+    let rig = Rig(script: ScriptedStore(losesClaims: isLost)) { claim in
+      await untilCancelled()
+      return claim.report { .deferred($0) }
+    }
+    rig.script.give(rig.batch(rig.script.claims(1, at: rig.start), awaitsEnd: true))
+    try await rig.run {
+      await rig.transport.begun(1)
+      for half in 1...6 where rig.transport.attempts.isEmpty {
+        await rig.time.sleeper(until: rig.start + .seconds(300 * half))
+        rig.time.advance(to: rig.start + .seconds(300 * half))
+        if isLost { break }
+        if half < 6 { await rig.store.ended(.extend, half) }
+      }
+      await rig.store.ended(.claim, 2)
+    }
+    #expect(rig.script.requests.flatMap(\.ended).map(\.condition) == [isLost ? .unknown : .failed("scripted")])
+    #expect(rig.script.settlements.count == (isLost ? 0 : 1))
+  }
+
   // MARK: The end of the service
 
   /// A claim that is answered when the service has begun to stop.
   @Test func whatIsClaimedTooLateGoesBackAsItWas() async throws {
     let gate = Gate()
-    let rig = Rig(gate: gate)
+    let rig = Rig(script: ScriptedStore(gate: gate))
     rig.script.give(rig.batch(rig.script.claims(2, at: rig.start)))
     let quiet = Logger(label: "lifecycle", factory: { _ in SwiftLogNoOpLogHandler() })
     let services = ServiceGroup(configuration: ServiceGroupConfiguration(services: [rig.service], logger: quiet))

@@ -13,9 +13,11 @@ final class ScriptedStore: QueueStore {
   private let state = Mutex(State())
   private let ids = QueueIDGenerator()
   /// Passed by each claim on its way back.
-  let gate: Gate?
+  private let gate: Gate?
+  /// Whether no claim can be extended.
+  private let losesClaims: Bool
 
-  init(gate: Gate? = nil) { self.gate = gate }
+  init(gate: Gate? = nil, losesClaims: Bool = false) { (self.gate, self.losesClaims) = (gate, losesClaims) }
 
   var requests: [ClaimRequest] { state.withLock { $0.requests } }
   var settlements: [Settlement] { state.withLock { $0.settlements } }
@@ -49,7 +51,9 @@ final class ScriptedStore: QueueStore {
     }
   }
 
-  func extend(_ tokens: [Claim.Token], until leasedUntil: Timestamp) async throws -> [Claim.Token] { tokens }
+  func extend(_ tokens: [Claim.Token], until leasedUntil: Timestamp) async throws -> [Claim.Token] {
+    losesClaims ? [] : tokens
+  }
   func settle(_ settlement: Settlement) async throws { state.withLock { $0.settlements.append(settlement) } }
   func content(of id: QueueID) async throws -> any MessageContent { OneOctet() }
 }
