@@ -63,10 +63,14 @@ public actor SimulatedClient {
     }
   }
 
-  /// Says goodbye, and returns when that is answered or its time is up.
+  /// Says goodbye, and returns when that is answered or its time is up, or the task is cancelled.
   public func quit() async {
-    perform(session.quit(at: simulation.clock, output: &output))
-    _ = await nextNews()
+    await withTaskCancellationHandler {
+      perform(session.quit(at: simulation.clock, output: &output))
+      _ = await nextNews()
+    } onCancel: {
+      abandonSoon("nobody waits for the goodbye")
+    }
   }
 
   /// Goes away without a word: the server hears a reset.
