@@ -32,63 +32,78 @@ import Testing
   private func at(_ seconds: Int) -> Timestamp { Timestamp(milliseconds: Int64(seconds) * 1000) }
 
   private func ledger(_ due: [Int], limits: QueueLimits = QueueLimits(messages: 100, octets: 1000)) -> ClaimLedger {
-    ClaimLedger(
-      limits: limits,
-      entries: due.enumerated().map { ClaimLedger.Entry(sequence: Int64($0.offset), due: at($0.element), size: 10) })
+    var ledger = ClaimLedger(limits: limits)
+    for (index, second) in due.enumerated() { ledger.insert(entry(Int64(index), due: second)) }
+    return ledger
   }
+
+  private func entry(_ sequence: Int64, due second: Int, size: Int = 10) -> ClaimLedger.Entry {
+    ClaimLedger.Entry(sequence: sequence, size: size, parts: [part(due: at(second))])
+  }
+
+  private func part(due: Timestamp) -> ClaimLedger.Part { ClaimLedger.Part(destination: nil, due: due) }
 
   private func request(_ now: Int, until: Int, limit: Int = 10) -> ClaimRequest {
     ClaimRequest(limit: limit, now: at(now), leasedUntil: at(until))
   }
 
+  /// When a claim could give something, by one that wants nothing at the beginning of time.
+  private func nextDue(_ ledger: inout ClaimLedger) -> Timestamp? {
+    ledger.claim(request(0, until: 0, limit: 0)).nextDue
+  }
+
+  private func claim(_ ledger: inout ClaimLedger, _ now: Int, until: Int, limit: Int = 10) -> [ClaimLedger.Grant] {
+    ledger.claim(request(now, until: until, limit: limit)).grants
+  }
+
   @Test func nextDueIsTheEarlierOfDueTimeAndLeaseEnd() {
     var ledger = ledger([1, 50])
-    #expect(ledger.nextDue == at(1))
-    let grants = ledger.claim(request(1, until: 30))
-    #expect(grants.map(\.entry.sequence) == [0])
-    #expect(ledger.nextDue == at(30))
+    #expect(nextDue(&ledger) == at(1))
+    let grants = claim(&ledger, 1, until: 30)
+    #expect(grants.map(\.sequence) == [0])
+    #expect(nextDue(&ledger) == at(30))
     #expect(ledger.extend(grants.map(\.token), until: at(80)) == grants.map(\.token))
-    #expect(ledger.nextDue == at(50))
-    ledger.endSettlement(grants[0].token, due: nil)
-    #expect(ledger.nextDue == at(50))
+    #expect(nextDue(&ledger) == at(50))
+    ledger.endSettlement(grants[0].token, left: [], isFinished: true)
+    #expect(nextDue(&ledger) == at(50))
     #expect(ledger.messages == 1)
     #expect(ledger.octets == 10)
   }
 
   @Test func aClaimBeingSettledDoesNotRunOut() throws {
     var ledger = ledger([1])
-    let token = ledger.claim(request(1, until: 10))[0].token
+    let token = claim(&ledger, 1, until: 10)[0].token
     _ = try ledger.beginSettlement(token, of: 0)
-    #expect(ledger.claim(request(1000, until: 2000)).isEmpty)
+    #expect(claim(&ledger, 1000, until: 2000).isEmpty)
     #expect(throws: QueueError.self) { try ledger.beginSettlement(token, of: 0) }
     ledger.abandonSettlement(token)
-    #expect(ledger.nextDue == at(10))
-    #expect(ledger.claim(request(1000, until: 2000)).map(\.entry.sequence) == [0])
+    #expect(nextDue(&ledger) == at(10))
+    #expect(claim(&ledger, 1000, until: 2000).map(\.sequence) == [0])
   }
 
   @Test func aTokenSettlesItsOwnMessageAlone() {
     var ledger = ledger([1, 1])
-    let token = ledger.claim(request(1, until: 10, limit: 1))[0].token
+    let token = claim(&ledger, 1, until: 10, limit: 1)[0].token
     #expect(throws: QueueError.self) { try ledger.beginSettlement(token, of: 1) }
   }
 
   @Test func whatIsGivenBackIsDueAsBeforeOrAsSaid() {
     var ledger = ledger([3])
-    var token = ledger.claim(request(5, until: 10))[0].token
+    var token = claim(&ledger, 5, until: 10)[0].token
     ledger.giveBack(token)
-    #expect(ledger.nextDue == at(3))
-    token = ledger.claim(request(5, until: 10))[0].token
+    #expect(nextDue(&ledger) == at(3))
+    token = claim(&ledger, 5, until: 10)[0].token
     ledger.giveBack(token, due: at(90))
-    #expect(ledger.nextDue == at(90))
+    #expect(nextDue(&ledger) == at(90))
     #expect(ledger.messages == 1)
   }
 
   @Test func endlessExtensionsLeaveNothingBehind() {
     var ledger = ledger([1])
-    let token = ledger.claim(request(1, until: 10))[0].token
+    let token = claim(&ledger, 1, until: 10)[0].token
     for second in 11..<10_000 { #expect(ledger.extend([token], until: at(second)) == [token]) }
-    #expect(ledger.claim(request(9_998, until: 20_000)).isEmpty)
-    #expect(ledger.claim(request(9_999, until: 20_000)).count == 1)
+    #expect(claim(&ledger, 9_998, until: 20_000).isEmpty)
+    #expect(claim(&ledger, 9_999, until: 20_000).count == 1)
   }
 
   @Test(arguments: [(9, true), (10, true), (11, false)])
@@ -107,23 +122,23 @@ import Testing
     #expect(throws: QueueError.self) { try ledger.reserve(size: 1) }
     ledger.release(size: 1)
     try ledger.reserve(size: 1)
-    ledger.insert(ClaimLedger.Entry(sequence: 9, due: at(1), size: 1))  // a report is taken all the same
+    ledger.insert(entry(9, due: 1, size: 1))  // a report is taken all the same
     #expect(ledger.messages == 4)
   }
 
   @Test func whatAnOrderTakesIsNotClaimedUntilItIsBack() {
     var ledger = ledger([1, 2, 3, 50])
-    let claimed = ledger.claim(request(1, until: 10))
+    let claimed = claim(&ledger, 1, until: 10)
     let (taken, held) = ledger.take([0, 1, 3, 77])
     #expect(taken.map(\.sequence).sorted() == [1, 3])
     #expect(held == [0])
     #expect(ledger.messages == 4)
     #expect(ledger.octets == 40)
-    #expect(ledger.claim(request(9, until: 20)).map(\.entry.sequence) == [2])
-    for entry in taken { ledger.putBack(entry, due: entry.sequence == 1 ? at(5) : .never) }
-    #expect(ledger.claim(request(9, until: 20)).map(\.entry.sequence) == [1])
-    ledger.endSettlement(claimed[0].token, due: nil)
-    #expect(ledger.claim(request(1_000_000, until: 1_000_001)).map(\.entry.sequence) == [2, 1])
+    #expect(claim(&ledger, 9, until: 20).map(\.sequence) == [2])
+    for entry in taken { ledger.putBack(entry, parts: [part(due: entry.sequence == 1 ? at(5) : .never)]) }
+    #expect(claim(&ledger, 9, until: 20).map(\.sequence) == [1])
+    ledger.endSettlement(claimed[0].token, left: [], isFinished: true)
+    #expect(claim(&ledger, 1_000_000, until: 1_000_001).map(\.sequence) == [2, 1])
     #expect(ledger.messages == 3)
   }
 
@@ -131,28 +146,28 @@ import Testing
     var ledger = ledger([1, 2])
     let (taken, held) = ledger.take([0])
     #expect(held.isEmpty)
-    for entry in taken { ledger.putBack(entry, due: nil) }
+    for entry in taken { ledger.putBack(entry, parts: nil) }
     #expect(ledger.messages == 1)
     #expect(ledger.octets == 10)
-    #expect(ledger.claim(request(9, until: 20)).map(\.entry.sequence) == [1])
+    #expect(claim(&ledger, 9, until: 20).map(\.sequence) == [1])
   }
 
   @Test func whatIsHeldNamesNoTime() {
     var ledger = ledger([1])
     let (taken, _) = ledger.take([0])
-    #expect(ledger.nextDue == nil)
-    for entry in taken { ledger.putBack(entry, due: .never) }
-    #expect(ledger.nextDue == nil)
-    #expect(ledger.claim(request(1_000_000, until: 2_000_000)).isEmpty)
+    #expect(nextDue(&ledger) == nil)
+    for entry in taken { ledger.putBack(entry, parts: [part(due: .never)]) }
+    #expect(nextDue(&ledger) == nil)
+    #expect(claim(&ledger, 1_000_000, until: 2_000_000).isEmpty)
   }
 
   /// As damage on the disk may have them.
   @Test func sizesBeyondAllMeasureEndNothing() throws {
-    let entries = (0..<3).map { ClaimLedger.Entry(sequence: $0, due: Timestamp(milliseconds: 0), size: .max) }
-    var ledger = ClaimLedger(limits: QueueLimits(messages: 10, octets: 1000), entries: entries)
-    #expect(ledger.claim(request(1, until: 10)).count == 3)
+    var ledger = ClaimLedger(limits: QueueLimits(messages: 10, octets: 1000))
+    for sequence in 0..<3 { ledger.insert(entry(Int64(sequence), due: 0, size: .max)) }
+    #expect(claim(&ledger, 1, until: 10).count == 3)
     _ = ledger.fits(1, elsewhere: .max)
-    ledger.insert(ClaimLedger.Entry(sequence: 9, due: Timestamp(milliseconds: 0), size: .max))
+    ledger.insert(entry(9, due: 0, size: .max))
     #expect(ledger.messages == 4)
   }
 }

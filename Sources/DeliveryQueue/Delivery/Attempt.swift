@@ -4,58 +4,52 @@ import Synchronization
 /// One claim on its way from the content to the settlement.
 final class Attempt: Sendable {
   private struct State {
-    var delivery: Task<DeliveryReport, Never>?
     var isCancelled = false
     var isClaimLost = false
   }
   private let claim: Claim
-  private let store: any QueueStore
-  private let transport: any DeliveryTransport
-  private let time: any TimeSource
-  private let configuration: DeliveryConfiguration
-  private let log: DeliveryLog
-  private let metrics: DeliveryMetrics
-  private let pool: WorkerPool
-  private let leases: LeaseKeeper
+  private let context: Context
   private let state = Mutex(State())
+  /// Rings when the delivery has ended, or is to end.
+  private let bell = Doorbell()
 
-  init(
-    of claim: Claim, store: any QueueStore, transport: any DeliveryTransport, time: any TimeSource,
-    configuration: DeliveryConfiguration, log: DeliveryLog, metrics: DeliveryMetrics, pool: WorkerPool,
-    leases: LeaseKeeper
-  ) {
-    (self.claim, self.store, self.transport, self.time) = (claim, store, transport, time)
-    (self.configuration, self.log, self.metrics) = (configuration, log, metrics)
-    (self.pool, self.leases) = (pool, leases)
+  /// What all attempts of a service have in common.
+  struct Context: Sendable {
+    var store: any QueueStore
+    var transport: any DeliveryTransport
+    var time: any TimeSource
+    var configuration: DeliveryConfiguration
+    var log: DeliveryLog
+    var metrics: DeliveryMetrics
+    var pool: WorkerPool
+    var leases: LeaseKeeper
   }
+
+  init(of claim: Claim, in context: Context) { (self.claim, self.context) = (claim, context) }
 
   /// The message.
   var id: QueueID { claim.id }
 
-  /// Delivers, settles, and frees its worker. Cancelling the task means that the service must stop.
+  /// Delivers, settles, and frees its worker. Cancelling the task means that the service must stop. Where it stops already,
+  /// nothing is begun and the claim goes back as it was.
   func run() async {
-    metrics.begun()
-    defer { metrics.ended() }
-    let report = await withTaskCancellationHandler {
-      await begin().value
-    } onCancel: {
-      cancel()
-    }
-    pool.beginSettling()
-    let settlement = settlement(of: report, isCutOff: Task.isCancelled)
-    let end = await settle(settlement)
+    context.metrics.begun()
+    defer { context.metrics.ended() }
+    let isBegun = !context.pool.isStopping && !Task.isCancelled
+    let report = isBegun ? await report() : .deferral(of: claim, because: "The service stops", condition: .unknown)
+    let isCutOff = !isBegun || Task.isCancelled
+    context.pool.beginSettling(end(report, isCutOff: isCutOff))
+    let result = result(report, isCutOff: isCutOff)
+    let end = await settle(result)
     // What can never be recorded must not be delivered again either, as long as we can see to that.
-    leases.end(claim.token, keeps: end == .impossible)
-    pool.end(leavesWork: end != .done || settlement.leavesWork(of: claim))
+    context.leases.end(claim.token, keeps: end == .impossible)
+    context.pool.end(leavesWork: end != .done || result.settlement.leavesWork(of: claim))
   }
 
   /// Ends the delivery soon, with what is known by then.
   func cancel() {
-    let delivery = state.withLock { state in
-      state.isCancelled = true
-      return state.delivery
-    }
-    delivery?.cancel()
+    state.withLock { $0.isCancelled = true }
+    bell.ring()
   }
 
   /// Somebody else may hold the claim by now: what comes of the delivery is theirs to record.
@@ -64,27 +58,42 @@ final class Attempt: Sendable {
     cancel()
   }
 
-  /// Begins the delivery in a task of its own, since it can be cancelled apart from the settlement.
-  private func begin() -> Task<DeliveryReport, Never> {
-    let delivery = Task { await deliver() }
-    let isCancelled = state.withLock { state in
-      state.delivery = delivery
-      return state.isCancelled
+  private func report() async -> DeliveryReport {
+    if let reason = claim.suspension { return .deferral(of: claim, because: reason, condition: .failed(reason)) }
+    return await cancellableDelivery()
+  }
+
+  /// Delivers in a child task, which can be cancelled apart from the settlement.
+  private func cancellableDelivery() async -> DeliveryReport {
+    await withTaskGroup(of: DeliveryReport.self) { delivery in
+      delivery.addTask {
+        defer { self.bell.ring() }
+        return await self.deliver()
+      }
+      await bell.wait()
+      if state.withLock({ $0.isCancelled }) { delivery.cancelAll() }
+      return await delivery.next() ?? DeliveryReport(outcomes: [])
     }
-    if isCancelled { delivery.cancel() }
-    return delivery
   }
 
   private func deliver() async -> DeliveryReport {
     do {
-      let content = try await store.content(of: claim.id)
+      let content = try await context.store.content(of: claim.id)
       let start = ContinuousClock.now
-      defer { metrics.attempted(in: start.duration(to: .now)) }
-      return await transport.deliver(claim, content: content)
+      defer { context.metrics.attempted(in: start.duration(to: .now)) }
+      return await context.transport.deliver(claim, content: content)
     } catch {
-      if !Task.isCancelled { log.contentUnreadable(error, of: claim.id) }
-      return .deferral(of: claim, because: "The stored message cannot be read")
+      if !Task.isCancelled { context.log.contentUnreadable(error, of: claim.id) }
+      return .deferral(of: claim, because: "The stored message cannot be read", condition: .unknown)
     }
+  }
+
+  /// What the next claim is told; `nil` for a claim that was not to be delivered, which ends with its settlement. What we cut off
+  /// in order to stop, or because the claim is another's, tells nothing of the site; what lasts too long does.
+  private func end(_ report: DeliveryReport, isCutOff: Bool) -> DeliveryEnd? {
+    guard claim.suspension == nil else { return nil }
+    let isUnknown = isCutOff || state.withLock { $0.isClaimLost }
+    return DeliveryEnd(token: claim.token, condition: isUnknown ? .unknown : report.condition)
   }
 }
 
@@ -101,59 +110,62 @@ extension Attempt {
     case impossible
   }
 
-  private func settlement(of report: DeliveryReport, isCutOff: Bool) -> Settlement {
-    let now = time.now()
-    if report.outcomes.count != claim.recipients.count { log.outcomesMissing(of: claim.id) }
-    if let problem = report.hostProblem { log.hostProblem(problem, of: claim.id, at: now) }
-    return report.settlement(
-      of: claim, at: now, schedule: configuration.schedule, chance: configuration.chance(), isCutOff: isCutOff)
+  private func result(_ report: DeliveryReport, isCutOff: Bool) -> AttemptResult {
+    let now = context.time.now()
+    if report.outcomes.count != claim.recipients.count { context.log.outcomesMissing(of: claim.id) }
+    if let problem = report.hostProblem { context.log.hostProblem(problem, of: claim.id, at: now) }
+    return report.result(
+      of: claim, at: now, schedule: context.configuration.schedule, chance: context.configuration.chance(),
+      isCutOff: isCutOff)
   }
 
-  private func settle(_ settlement: Settlement) async -> Settling {
-    var result = await tryToSettle(settlement)
-    guard result == .failed else { return result }
-    pool.beginTrouble()
-    defer { pool.endTrouble() }
-    while result == .failed {
-      guard (try? await time.sleep(until: time.now() + configuration.pauseAfterFailure)) != nil else {
-        log.settlementGivenUp(of: claim.id)
+  private func settle(_ result: AttemptResult) async -> Settling {
+    var end = await tryToSettle(result)
+    guard end == .failed else { return end }
+    context.pool.beginTrouble()
+    defer { context.pool.endTrouble() }
+    while end == .failed {
+      guard (try? await context.time.sleep(for: context.configuration.pauseAfterFailure)) != nil else {
+        context.log.settlementGivenUp(of: claim.id)
         return .failed
       }
-      result = await tryToSettle(settlement)
+      end = await tryToSettle(result)
     }
-    return result
+    return end
   }
 
-  private func tryToSettle(_ settlement: Settlement) async -> Settling {
+  private func tryToSettle(_ result: AttemptResult) async -> Settling {
     guard !state.withLock({ $0.isClaimLost }) else {
-      log.claimLost(of: claim.id)
+      context.log.claimLost(of: claim.id)
       return .done
     }
     do {
-      try await record(settlement)
-      log.settled(settlement, of: claim)
-      metrics.settled(settlement, of: claim)
+      try await record(result.settlement)
+      context.log.settled(result, of: claim)
+      context.metrics.settled(result, of: claim)
       return .done
     } catch let error as QueueError where error.code == .claimLost {
-      log.claimLost(of: claim.id)
+      context.log.claimLost(of: claim.id)
       return .done
     } catch let error as QueueError where error.isPermanent {
-      log.settlementImpossible(error, of: claim.id)
+      context.log.settlementImpossible(error, of: claim.id)
       return .impossible
     } catch {
-      log.settleFailed(error, of: claim.id)
+      context.log.settleFailed(error, of: claim.id)
       return .failed
     }
   }
-}
 
-extension Attempt {
   /// Records what is known, also when the service has been cancelled.
+  ///
+  /// A store that answers cancellation by `CancellationError` is asked again by a task of its own, the only one that a service
+  /// begins outside its tree of tasks, since whatever is in the tree is cancelled with it. The stores of this package
+  /// settle whether or not the caller is cancelled.
   private func record(_ settlement: Settlement) async throws {
     do {
-      try await store.settle(settlement)
+      try await context.store.settle(settlement)
     } catch is CancellationError {
-      try await Task { [store] in try await store.settle(settlement) }.value
+      try await Task { [store = context.store] in try await store.settle(settlement) }.value
     }
   }
 }

@@ -6,6 +6,10 @@ public struct DeliveryConfiguration: Sendable {
   public var workers = 400
   /// How many of them at a site and for a tenant, and how a site that fails is left alone.
   public var rules = SchedulingRules()
+  /// Outcomes of deliveries at most that wait to be recorded; with more, none is begun until the store has caught up. What a crash of
+  /// the process finds under way or waiting here may be delivered again, so this many and the ``workers`` at most. Never over
+  /// eight for each worker; 1 or more, default 160, what a store records with one sync.
+  public var unrecordedOutcomes = 160
   /// When a deferred recipient is tried again, and when a message is given up.
   public var schedule = RetrySchedule()
   /// How long a claim holds. It is extended as long as the attempt lasts; another machine takes the message over when
@@ -29,12 +33,13 @@ public struct DeliveryConfiguration: Sendable {
   public init() {}
 
   /// The same, without periods so short that the service would spin: the lease and the polls take a second at least,
-  /// the pauses a tenth of one.
+  /// the pauses a tenth of one; and with rules that let something through.
   var sane: DeliveryConfiguration {
     var sane = self
     sane.lease = max(lease, .seconds(1))
     sane.pollInterval = max(pollInterval, .seconds(1))
     sane.pauseAfterFailure = max(pauseAfterFailure, .milliseconds(100))
+    sane.rules = rules.sane
     return sane
   }
 }

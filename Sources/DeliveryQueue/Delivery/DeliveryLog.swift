@@ -70,6 +70,18 @@ final class DeliveryLog: Sendable {
       metadata: ["queue-id": "\(id)", "problem": "\(addresses.visible(problem))"])
   }
 
+  /// Tells that a site is left alone from now on, or works again. The reason may be in the words of a next host.
+  func changed(_ change: SiteChange) {
+    let site: Logger.MetadataValue = "\(addresses.visible(change.site.description))"
+    switch change.kind {
+    case .paused(let end, let reason):
+      logger.warning(
+        "A site is left alone for a while",
+        metadata: ["site": site, "until": "\(end)", "reason": "\(addresses.visible(reason))"])
+    case .resumed: logger.notice("A site works again", metadata: ["site": site])
+    }
+  }
+
   private func metadata(_ id: QueueID, _ error: (any Error)? = nil) -> Logger.Metadata {
     var metadata: Logger.Metadata = ["queue-id": "\(id)"]
     if let error { metadata["error"] = addresses.logged(error) }
@@ -84,32 +96,33 @@ extension DeliveryLog {
   private struct Outcome {
     var recipient: ClaimedRecipient
     var change: Settlement.Change
+    var kind: FailureKind?
     var attempts: Int { recipient.attempts + change.attempts }
 
     /// Whether one line can tell of both.
     func isTold(with other: Outcome) -> Bool {
       change.state == other.change.state && change.reply == other.change.reply && attempts == other.attempts
-        && change.nextAttempt == other.change.nextAttempt
+        && change.nextAttempt == other.change.nextAttempt && kind == other.kind
     }
   }
 
   /// Tells what became of every recipient that was tried. Neighbours of whom the same is to be told share a line.
-  func settled(_ settlement: Settlement, of claim: Claim) {
+  func settled(_ result: AttemptResult, of claim: Claim) {
     guard logger.logLevel <= .warning else { return }
-    var rest = outcomes(settlement, of: claim)[...]
+    var rest = outcomes(result, of: claim)[...]
     while let first = rest.first {
       let group = rest.prefix(AddressDisplay.recipientsPerLine).prefix { $0.isTold(with: first) }
       rest = rest.dropFirst(group.count)
       logger.log(
         level: first.change.state.logLevel, first.change.state.logMessage,
-        metadata: metadata(group, first, settlement, claim))
+        metadata: metadata(group, first, result.settlement, claim))
     }
   }
 
-  private func outcomes(_ settlement: Settlement, of claim: Claim) -> [Outcome] {
+  private func outcomes(_ result: AttemptResult, of claim: Claim) -> [Outcome] {
     let recipients = Dictionary(claim.recipients.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
-    return settlement.changes.compactMap { change in
-      recipients[change.index].map { Outcome(recipient: $0, change: change) }
+    return result.settlement.changes.compactMap { change in
+      recipients[change.index].map { Outcome(recipient: $0, change: change, kind: result.kinds[change.index]) }
     }
   }
 
@@ -123,6 +136,7 @@ extension DeliveryLog {
     ]
     if let tenant = claim.tenant { metadata["tenant"] = "\(tenant)" }
     if let reply = first.change.reply { metadata["reply"] = addresses.logged(reply) }
+    if let kind = first.kind { metadata["kind"] = "\(kind.rawValue)" }
     if let next = first.change.nextAttempt { metadata["next-attempt"] = "\(next)" }
     return metadata
   }

@@ -10,22 +10,28 @@ struct DeliveryMetrics: Sendable {
   private let attemptDuration: Timer
   private let attempts: [RecipientState: Counter]
   private let latency: [RecipientState: Timer]
+  private let deferrals: [FailureKind: Counter]
+  private let pausedSites: Meter
 
   init(_ factory: any MetricsFactory) {
     active = Meter(label: "submission.delivery.active", factory: factory)
     attemptDuration = Timer(label: "submission.delivery.attempt.duration", factory: factory)
-    attempts = Self.handles(Self.outcomes) {
+    attempts = Self.handles(of: "outcome", Self.outcomes) {
       Counter(label: "submission.delivery.attempts", dimensions: $0, factory: factory)
     }
-    latency = Self.handles(Self.outcomes.filter(\.isFinal)) {
+    latency = Self.handles(of: "outcome", Self.outcomes.filter(\.isFinal)) {
       Timer(label: "submission.delivery.latency", dimensions: $0, factory: factory)
     }
+    deferrals = Self.handles(of: "kind", FailureKind.allCases) {
+      Counter(label: "submission.delivery.deferrals", dimensions: $0, factory: factory)
+    }
+    pausedSites = Meter(label: "submission.delivery.sites.paused", factory: factory)
   }
 
-  private static func handles<Handle>(
-    _ outcomes: [RecipientState], make: ([(String, String)]) -> Handle
-  ) -> [RecipientState: Handle] {
-    Dictionary(uniqueKeysWithValues: outcomes.map { ($0, make([("outcome", $0.rawValue)])) })
+  private static func handles<Value: RawRepresentable<String> & Hashable, Handle>(
+    of dimension: String, _ values: [Value], make: ([(String, String)]) -> Handle
+  ) -> [Value: Handle] {
+    Dictionary(uniqueKeysWithValues: values.map { ($0, make([(dimension, $0.rawValue)])) })
   }
 
   /// A message is under attempt from now on.
@@ -37,12 +43,17 @@ struct DeliveryMetrics: Sendable {
   /// The transport was done after so long.
   func attempted(in duration: Duration) { attemptDuration.record(duration: duration) }
 
-  /// What came of an attempt is recorded.
-  func settled(_ settlement: Settlement, of claim: Claim) {
-    let age = max(settlement.at - claim.acceptedAt, .zero)
-    for change in settlement.changes {
-      attempts[change.state]?.increment()
+  /// So many sites are left alone, though something waits for them.
+  func paused(sites count: Int) { pausedSites.set(count) }
+
+  /// What came of an attempt is recorded. A deferral without an attempt, for a site that is left alone, counts among the deferrals
+  /// alone.
+  func settled(_ result: AttemptResult, of claim: Claim) {
+    let age = max(result.settlement.at - claim.acceptedAt, .zero)
+    for change in result.settlement.changes {
+      if change.attempts > 0 { attempts[change.state]?.increment() }
       latency[change.state]?.record(duration: age)
+      if change.state == .deferred, let kind = result.kinds[change.index] { deferrals[kind]?.increment() }
     }
   }
 }

@@ -5,9 +5,11 @@ public import ServiceLifecycle
 
 /// Takes due messages from a ``QueueStore``, has a ``DeliveryTransport`` attempt them, and settles what came of it.
 ///
-/// It claims no more than it has free workers for, so its memory does not grow with the queue. A graceful shutdown ends
-/// the claiming; attempts under way may end within ``DeliveryConfiguration/shutdownDeadline``, the rest goes back
-/// unharmed. Cancelling the task that runs it cancels the attempts at once.
+/// It claims no more than it has free workers for, so its memory does not grow with the queue. How many of them are for one
+/// site and one tenant, and when a site is left alone, is the store's to see to, by the ``DeliveryConfiguration/rules`` and by
+/// what each attempt tells of its site. A graceful shutdown ends the claiming; nothing is begun any more, attempts under way may end
+/// within ``DeliveryConfiguration/shutdownDeadline``, the rest goes back unharmed. Cancelling the task that runs it cancels
+/// the attempts at once.
 ///
 /// While the store fails, nothing is claimed; an outcome that could not be recorded is tried again until it is.
 public final class DeliveryService: Service {
@@ -27,9 +29,9 @@ public final class DeliveryService: Service {
   /// - Parameters:
   ///   - store: where the messages are.
   ///   - transport: who delivers them; called from as many tasks at once as there are workers.
-  ///   - time: the system's clock unless a test brings its own.
+  ///   - time: the system's clocks unless a test brings its own.
   ///   - configuration: limits and periods.
-  ///   - logger: hears of failures, and what became of each recipient; addresses are shown as
+  ///   - logger: hears of failures, of sites that are left alone, and what became of each recipient; addresses are shown as
   ///     ``DeliveryConfiguration/addressesInLog`` says.
   ///   - metrics: where attempts are counted; by default what the process has bootstrapped by now.
   public init(
@@ -42,7 +44,7 @@ public final class DeliveryService: Service {
     let log = DeliveryLog(logger, addresses: configuration.addressesInLog)
     self.log = log
     self.metrics = DeliveryMetrics(metrics)
-    let pool = WorkerPool(size: configuration.workers)
+    let pool = WorkerPool(size: configuration.workers, outcomes: configuration.unrecordedOutcomes)
     self.pool = pool
     leases = LeaseKeeper(store: store, time: time, configuration: configuration.sane, log: log)
     alarm = Alarm(by: time) { pool.bell.ring() }
@@ -57,13 +59,16 @@ public final class DeliveryService: Service {
   public func wake() { pool.bell.ring() }
 
   /// Delivers until a graceful shutdown or until the task is cancelled. May be called once.
+  ///
+  /// All it does runs in child tasks of the caller's, and so on the executor that the caller prefers; but for the work of the
+  /// store, the transport and the time, which is theirs.
   public func run() async throws {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.awaitShutdown() }
       group.addTask { await self.leases.run() }
+      group.addTask { await self.alarm.run() }
       await work()
       group.cancelAll()
-      alarm.turnOff()
     }
   }
 
@@ -71,7 +76,7 @@ public final class DeliveryService: Service {
     do {
       try await gracefulShutdown()
       pool.stop()
-      try await time.sleep(until: time.now() + configuration.shutdownDeadline)
+      try await time.sleep(for: configuration.shutdownDeadline)
       pool.endDeadline()
     } catch {
       // Cancelled: the work has ended, or ends by cancellation itself.
@@ -79,6 +84,9 @@ public final class DeliveryService: Service {
   }
 
   private func work() async {
+    let context = Attempt.Context(
+      store: store, transport: transport, time: time, configuration: configuration, log: log, metrics: metrics,
+      pool: pool, leases: leases)
     await withDiscardingTaskGroup { workers in
       while !pool.isStopping, !Task.isCancelled {
         let free = pool.free
@@ -86,7 +94,12 @@ public final class DeliveryService: Service {
           await pool.bell.wait()
           continue
         }
-        await claim(free) { attempt in workers.addTask { await attempt.run() } }
+        await claim(free) { claim, now in
+          let attempt = Attempt(of: claim, in: context)
+          pool.begin()
+          leases.begin(attempt, for: claim.token, at: now)
+          workers.addTask { await attempt.run() }
+        }
       }
       while pool.isBusy, !pool.isDeadlineOver, !Task.isCancelled { await pool.bell.wait() }
       workers.cancelAll()
@@ -94,27 +107,35 @@ public final class DeliveryService: Service {
   }
 
   /// Claims so many messages at most and starts them; then waits until there may be more, if there were fewer.
-  private func claim(_ limit: Int, start: (Attempt) -> Void) async {
+  private func claim(_ limit: Int, start: (Claim, Timestamp) -> Void) async {
     let now = time.now()
     do {
-      let request = ClaimRequest(limit: limit, now: now, leasedUntil: now + configuration.lease)
       try await leases.extend(at: now)
+      let request = request(limit, at: now)
       let batch = try await store.claim(request)
-      for claim in batch.claims {
-        let attempt = Attempt(
-          of: claim, store: store, transport: transport, time: time, configuration: configuration, log: log,
-          metrics: metrics, pool: pool, leases: leases)
-        pool.begin()
-        leases.begin(attempt, for: claim.token, at: now)
-        start(attempt)
-      }
-      guard batch.claims.count < limit else { return }
+      let isMoreDue = pool.answered(reporting: request.ended.count, awaitsEnd: batch.awaitsEnd)
+      for claim in batch.claims { start(claim, now) }
+      tell(batch)
+      guard batch.claims.count < limit, !isMoreDue else { return }
       alarm.set(nextLook(after: batch, at: now))
       await pool.bell.wait()
     } catch {
       log.claimFailed(error)
       await pause()
     }
+  }
+
+  private func request(_ limit: Int, at now: Timestamp) -> ClaimRequest {
+    var request = ClaimRequest(limit: limit, now: now, leasedUntil: now + configuration.lease)
+    request.rules = configuration.rules
+    request.site = { [transport] in transport.site(of: $0) }
+    request.ended = pool.ended
+    return request
+  }
+
+  private func tell(_ batch: ClaimBatch) {
+    for change in batch.siteChanges { log.changed(change) }
+    metrics.paused(sites: batch.pausedSites)
   }
 
   private func nextLook(after batch: ClaimBatch, at now: Timestamp) -> Timestamp {
@@ -126,9 +147,9 @@ public final class DeliveryService: Service {
 
   /// Lets some time pass, whoever rings meanwhile, unless the service is to stop.
   private func pause() async {
-    let end = time.now() + configuration.pauseAfterFailure
-    while time.now() < end, !pool.isStopping, !Task.isCancelled {
-      alarm.set(end)
+    let end = time.uptime() + configuration.pauseAfterFailure
+    while case let rest = end - time.uptime(), rest > .zero, !pool.isStopping, !Task.isCancelled {
+      alarm.set(time.now() + rest)
       await pool.bell.wait()
     }
   }

@@ -3,18 +3,29 @@ import Synchronization
 
 /// Holds on to the claims of the attempts that are under way: extends each at half of its lease, again and again. Cancels an
 /// attempt whose claim is lost, or that takes too long.
+///
+/// Leases go by the calendar, which the store knows too; how long an attempt lasts goes by the clock that never steps, so that
+/// a calendar set forward cuts nothing off.
 final class LeaseKeeper: Sendable {
   private struct Holding {
     var extendAt: Timestamp
-    /// When the attempt has lasted too long; `nil` once it was told so.
-    var overdueAt: Timestamp?
+    /// The uptime at which the attempt has lasted too long; `nil` once it was told so.
+    var overdueAt: Duration?
     /// `nil` for a claim that is only held on to.
     var attempt: Attempt?
+  }
+  private struct State {
+    var holdings: [Claim.Token: Holding] = [:]
+    /// When it looks at them next; before that, nothing is to be extended.
+    var nextLook = Timestamp(milliseconds: .max)
 
-    var next: Timestamp { min(extendAt, overdueAt ?? extendAt) }
+    /// The same order every time, whatever a dictionary makes of it.
+    func tokens(where isMeant: (Holding) -> Bool) -> [Claim.Token] {
+      holdings.filter { isMeant($0.value) }.keys.sorted { $0.value < $1.value }
+    }
   }
 
-  private let holdings = Mutex<[Claim.Token: Holding]>([:])
+  private let state = Mutex(State())
   private let store: any QueueStore
   private let time: any TimeSource
   private let configuration: DeliveryConfiguration
@@ -32,35 +43,45 @@ final class LeaseKeeper: Sendable {
   /// Keeps the claim of an attempt that begins, and which was claimed at `now`.
   func begin(_ attempt: Attempt, for token: Claim.Token, at now: Timestamp) {
     let holding = Holding(
-      extendAt: now + configuration.lease / 2, overdueAt: now + configuration.attemptLimit, attempt: attempt)
-    let isFirst = holdings.withLock { holdings in
-      holdings[token] = holding
-      return holdings.count == 1
+      extendAt: now + configuration.lease / 2, overdueAt: time.uptime() + configuration.attemptLimit, attempt: attempt)
+    let look = min(holding.extendAt, now + configuration.attemptLimit)
+    let isFirst = state.withLock { state in
+      state.holdings[token] = holding
+      // Later ones are due later, unless the calendar was set back.
+      guard look < state.nextLook else { return false }
+      state.nextLook = look
+      return true
     }
-    // Later ones are due later.
-    if isFirst { alarm.set(holding.next) }
+    if isFirst { alarm.set(look) }
   }
 
   /// The attempt has ended, and what came of it is recorded.
   ///
   /// - Parameter keeps: whether the claim is held on to, since what came of it can never be recorded.
   func end(_ token: Claim.Token, keeps: Bool) {
-    holdings.withLock { holdings in
-      guard keeps else { return holdings[token] = nil }
-      holdings[token]?.attempt = nil
-      holdings[token]?.overdueAt = nil
+    state.withLock { state in
+      guard keeps else { return state.holdings[token] = nil }
+      state.holdings[token]?.attempt = nil
+      state.holdings[token]?.overdueAt = nil
     }
   }
 
   /// Does its work until the task is cancelled.
   func run() async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.alarm.run() }
+      await watch()
+      group.cancelAll()
+    }
+  }
+
+  private func watch() async {
     while true {
       await bell.wait()
-      guard !Task.isCancelled else { return alarm.turnOff() }
-      let now = time.now()
-      cancelOverdue(at: now)
+      guard !Task.isCancelled else { return }
+      cancelOverdue(at: time.uptime())
       do {
-        try await extend(at: now)
+        try await extend(at: time.now())
       } catch {
         // Each is told, and tried again after a pause.
       }
@@ -75,7 +96,7 @@ final class LeaseKeeper: Sendable {
   ///
   /// - Throws: where the store cannot extend them.
   func extend(at now: Timestamp) async throws {
-    let tokens = holdings.withLock { $0.filter { $0.value.extendAt <= now }.map(\.key) }
+    let tokens = state.withLock { state in state.nextLook <= now ? state.tokens { $0.extendAt <= now } : [] }
     guard !tokens.isEmpty else { return }
     do {
       let held = Set(try await store.extend(tokens, until: now + configuration.lease))
@@ -92,25 +113,24 @@ final class LeaseKeeper: Sendable {
   /// - Returns: the attempts whose claims are to be extended then.
   @discardableResult
   private func postpone(_ tokens: [Claim.Token], to next: Timestamp) -> [Attempt] {
-    holdings.withLock { holdings in
+    state.withLock { state in
       tokens.compactMap { token in
-        holdings[token]?.extendAt = next
-        return holdings[token]?.attempt
+        state.holdings[token]?.extendAt = next
+        return state.holdings[token]?.attempt
       }
     }
   }
 
   /// - Returns: the attempts whose claims are no longer kept.
   private func drop(_ tokens: [Claim.Token]) -> [Attempt] {
-    holdings.withLock { holdings in tokens.compactMap { holdings.removeValue(forKey: $0)?.attempt } }
+    state.withLock { state in tokens.compactMap { state.holdings.removeValue(forKey: $0)?.attempt } }
   }
 
-  private func cancelOverdue(at now: Timestamp) {
-    let overdue = holdings.withLock { holdings in
-      let tokens = holdings.filter { $0.value.overdueAt.map { $0 <= now } ?? false }.keys
-      return tokens.compactMap { token in
-        holdings[token]?.overdueAt = nil
-        return holdings[token]?.attempt
+  private func cancelOverdue(at uptime: Duration) {
+    let overdue = state.withLock { state in
+      state.tokens { $0.overdueAt.map { $0 <= uptime } ?? false }.compactMap { token in
+        state.holdings[token]?.overdueAt = nil
+        return state.holdings[token]?.attempt
       }
     }
     for attempt in overdue {
@@ -120,6 +140,14 @@ final class LeaseKeeper: Sendable {
   }
 
   private func setAlarm() {
-    if let next = holdings.withLock({ $0.values.lazy.map(\.next).min() }) { alarm.set(next) }
+    let (now, uptime) = (time.now(), time.uptime())
+    let look = state.withLock { state in
+      let looks = state.holdings.values.lazy.map { holding in
+        min(holding.extendAt, holding.overdueAt.map { now + ($0 - uptime) } ?? .init(milliseconds: .max))
+      }
+      state.nextLook = looks.min() ?? Timestamp(milliseconds: .max)
+      return looks.isEmpty ? nil : state.nextLook
+    }
+    if let look { alarm.set(look) }
   }
 }

@@ -1,52 +1,94 @@
 package import MailModel
 
-/// Which messages are due, which are claimed and how large they all are: what a store keeps in memory of those of its
+/// Which messages are due where, which are claimed and how large they all are: what a store keeps in memory of those of its
 /// messages that have recipients left. A pure value, which does no input or output and reads no clock.
 ///
-/// A message stands in it once: waiting, under a lease, or being settled. So a claim costs no more with a million
-/// messages queued than with ten, but for the logarithm of the heap.
+/// A message stands in it as its parts, one for each destination where it has recipients left. A part waits, or it is under
+/// a claim, which has a lease or is being settled.
 package struct ClaimLedger: Sendable {
+  /// What of a message goes to one destination.
+  package struct Part: Hashable, Sendable {
+    /// What stands behind the `@` of its recipients.
+    package var destination: Mailbox.Host?
+    /// When the first of these is due; ``MailModel/Timestamp/never`` where all are held.
+    package var due: Timestamp
+
+    package init(destination: Mailbox.Host?, due: Timestamp) { (self.destination, self.due) = (destination, due) }
+  }
+
   /// A message with recipients left.
   package struct Entry: Hashable, Sendable {
     /// ``QueueID/sequence``.
     package var sequence: Int64
-    /// When the first of its recipients is due; ``MailModel/Timestamp/never`` where all are held.
-    package var due: Timestamp
     /// Octets of its content.
     package var size: Int
+    package var tenant: String?
+    package var priority: MessagePriority
+    /// One for each destination.
+    package var parts: [Part]
 
-    package init(sequence: Int64, due: Timestamp, size: Int) {
-      (self.sequence, self.due, self.size) = (sequence, due, size)
+    package init(
+      sequence: Int64, size: Int, tenant: String? = nil, priority: MessagePriority = .normal, parts: [Part]
+    ) {
+      (self.sequence, self.size, self.tenant, self.priority) = (sequence, size, tenant, priority)
+      self.parts = parts
     }
   }
 
-  /// A message claimed.
+  /// What a claim is of.
   package struct Grant: Hashable, Sendable {
     package var token: Claim.Token
-    package var entry: Entry
+    package var sequence: Int64
+    /// Octets of the message's content.
+    package var size: Int
+    package var site: DeliverySite
+    /// ``Claim/suspension``.
+    package var suspension: String?
+    fileprivate var destinations: [Mailbox.Host?]
+
+    /// Whether the message's recipients there are part of the claim, as far as they are due.
+    package func covers(_ destination: Mailbox.Host?) -> Bool { destinations.contains(destination) }
+  }
+
+  /// What a claim gives, and what ``ClaimBatch`` tells beside it.
+  package struct Claimed: Hashable, Sendable {
+    package var grants: [Grant] = []
+    package var nextDue: Timestamp?
+    package var awaitsEnd = false
+    package var siteChanges: [SiteChange] = []
+    package var pausedSites = 0
+  }
+
+  private struct Waiting: Hashable, Comparable {
+    var sequence: Int64
+    var size: Int
+    var tenant: String?
+    var priority: MessagePriority
+    var part: Part
+
+    static func < (left: Self, right: Self) -> Bool {
+      (left.part.due, left.sequence) < (right.part.due, right.sequence)
+    }
   }
 
   private struct Holding {
-    var entry: Entry
+    var grant: Grant
+    var parts: [Waiting]
     var leasedUntil: Timestamp
     /// While its settlement is written, a claim does not run out.
     var isSettling = false
   }
 
   private let limits: QueueLimits
-  private var waiting: Heap<Entry>
+  private var waiting = Heap<Waiting>()
   private var holdings: [UInt64: Holding] = [:]
   /// Ends of leases. One that was extended, settled or lost stays in the heap until it is met or swept.
   private var leaseEnds = Heap<LeaseEnd>()
   private var lastToken: UInt64 = 0
   private var size = (messages: 0, octets: 0)
 
-  /// A ledger of these messages, whatever the limits say of them.
-  package init(limits: QueueLimits, entries: [Entry] = []) {
-    self.limits = limits
-    waiting = Heap(entries)
-    entries.forEach { add(size: $0.size) }
-  }
+  /// An empty ledger.
+  package init(limits: QueueLimits) { self.limits = limits }
 }
 
 // MARK: - Room
@@ -77,12 +119,20 @@ extension ClaimLedger {
   package mutating func release(size octets: Int) { subtract(size: octets) }
 
   /// The message that room was made for is kept.
-  package mutating func insertReserved(_ entry: Entry) { waiting.insert(entry) }
+  package mutating func insertReserved(_ entry: Entry) {
+    for part in entry.parts { wait(part, of: entry) }
+  }
 
-  /// A message that comes of a settlement, taken whatever the limits say.
+  /// A message that comes of a settlement, or is there at the start; taken whatever the limits say.
   package mutating func insert(_ entry: Entry) {
     add(size: entry.size)
-    waiting.insert(entry)
+    insertReserved(entry)
+  }
+
+  private mutating func wait(_ part: Part, of entry: Entry) {
+    waiting.insert(
+      Waiting(
+        sequence: entry.sequence, size: entry.size, tenant: entry.tenant, priority: entry.priority, part: part))
   }
 
   // Sizes come from the disk: what a damaged one makes of the sum must not end the process.
@@ -94,28 +144,39 @@ extension ClaimLedger {
 
 extension ClaimLedger {
   /// When a claim can next give something: the earliest time at which a waiting message is due or a lease ends.
-  package var nextDue: Timestamp? {
-    let due = [waiting.first?.due, leaseEnds.first?.leasedUntil].compactMap { $0 }.min()
+  private var nextDue: Timestamp? {
+    let due = [waiting.first?.part.due, leaseEnds.first?.leasedUntil].compactMap { $0 }.min()
     return due == .never ? nil : due
   }
 
-  /// Claims what is due, the longest due first. Leases that have ended are lost first.
-  package mutating func claim(_ request: ClaimRequest) -> [Grant] {
+  /// Claims what is due. Leases that have ended are lost first.
+  package mutating func claim(_ request: ClaimRequest) -> Claimed {
     endLeases(by: request.now)
-    var grants: [Grant] = []
-    while grants.count < request.limit, let first = waiting.first, first.due <= request.now {
-      guard let entry = waiting.popFirst() else { break }
+    var claimed = Claimed()
+    while claimed.grants.count < request.limit, let first = waiting.first, first.part.due <= request.now {
+      let site = request.site(first.part.destination)
+      var parts: [Waiting] = []
+      var others: [Waiting] = []
+      while let next = waiting.first, next.sequence == first.sequence, next.part.due == first.part.due {
+        guard let next = waiting.popFirst() else { break }
+        if request.site(next.part.destination) == site { parts.append(next) } else { others.append(next) }
+      }
+      others.forEach { waiting.insert($0) }
       lastToken += 1
-      hold(Holding(entry: entry, leasedUntil: request.leasedUntil), token: lastToken)
-      grants.append(Grant(token: Claim.Token(lastToken), entry: entry))
+      let grant = Grant(
+        token: Claim.Token(lastToken), sequence: first.sequence, size: first.size, site: site, suspension: nil,
+        destinations: parts.map(\.part.destination))
+      hold(Holding(grant: grant, parts: parts, leasedUntil: request.leasedUntil), token: lastToken)
+      claimed.grants.append(grant)
     }
     settleLeaseEnds()
-    return grants
+    claimed.nextDue = nextDue
+    return claimed
   }
 
-  /// What the next claims give if nothing comes in between, so many at most, the first first.
-  package func next(_ count: Int, dueBy now: Timestamp) -> [Entry] {
-    waiting.least(count).filter { $0.due <= now }
+  /// Of which messages the next claims will probably give something, so many at most, the first first; for reading ahead.
+  package func next(_ count: Int, dueBy now: Timestamp) -> [Int64] {
+    waiting.least(count).filter { $0.part.due <= now }.map(\.sequence)
   }
 
   /// Holds those claims that still stand until `leasedUntil`, and says which these are.
@@ -131,28 +192,30 @@ extension ClaimLedger {
     return held
   }
 
-  /// Puts a claim under the writing of its settlement; afterwards comes ``endSettlement(_:due:)`` or
+  /// Puts a claim under the writing of its settlement; afterwards comes ``endSettlement(_:left:isFinished:)`` or
   /// ``abandonSettlement(_:)``.
-  package mutating func beginSettlement(_ token: Claim.Token, of sequence: Int64) throws(QueueError) -> Entry {
-    guard var holding = holdings[token.value], !holding.isSettling, holding.entry.sequence == sequence else {
+  package mutating func beginSettlement(_ token: Claim.Token, of sequence: Int64) throws(QueueError) -> Grant {
+    guard var holding = holdings[token.value], !holding.isSettling, holding.grant.sequence == sequence else {
       throw QueueError(.claimLost, "the claim ran out or was settled before")
     }
     holding.isSettling = true
     holdings[token.value] = holding
-    return holding.entry
+    return holding.grant
   }
 
   /// The settlement is kept.
   ///
-  /// - Parameter due: when the first of the recipients left is due; `nil` where none is left.
-  package mutating func endSettlement(_ token: Claim.Token, due: Timestamp?) {
-    guard var entry = holdings.removeValue(forKey: token.value)?.entry else { return }
-    if let due {
-      entry.due = due
-      waiting.insert(entry)
-    } else {
-      subtract(size: entry.size)
+  /// - Parameters:
+  ///   - left: what of the claim's destinations has recipients left.
+  ///   - isFinished: whether no recipient of the whole message is left.
+  package mutating func endSettlement(_ token: Claim.Token, left: [Part], isFinished: Bool) {
+    guard let holding = holdings.removeValue(forKey: token.value) else { return }
+    for part in left {
+      guard var waits = holding.parts.first else { break }
+      waits.part = part
+      waiting.insert(waits)
     }
+    if isFinished { subtract(size: holding.grant.size) }
     settleLeaseEnds()
   }
 
@@ -165,37 +228,41 @@ extension ClaimLedger {
 
   /// Gives a claim back, as if it had not been made; with `due`, to be made later.
   package mutating func giveBack(_ token: Claim.Token, due: Timestamp? = nil) {
-    guard let entry = holdings[token.value]?.entry else { return }
-    endSettlement(token, due: due ?? entry.due)
+    guard let holding = holdings[token.value] else { return }
+    let parts = holding.parts.map { Part(destination: $0.part.destination, due: due ?? $0.part.due) }
+    endSettlement(token, left: parts, isFinished: false)
   }
 }
 
 // MARK: - Orders
 
 extension ClaimLedger {
-  /// Takes those of the messages that wait out, whether or not they are due, for an operator's order. In one pass over all
-  /// that waits, so a large order takes all of its messages at once.
+  /// Takes those of the messages that wait out, whether or not they are due, for an operator's order; one of which anything is
+  /// claimed is left alone whole. In one pass over all that waits, so a large order takes all of its messages at once.
   ///
   /// What is taken counts as before, but no claim gives it and no lease of it ends: each must come back with
-  /// ``putBack(_:due:)``.
+  /// ``putBack(_:parts:)``.
   ///
-  /// - Returns: those taken, and those of the others that are claimed.
+  /// - Returns: those taken, and those of the others that are claimed, each once.
   package mutating func take(_ sequences: Set<Int64>) -> (taken: [Entry], claimed: [Int64]) {
-    var taken: [Entry] = []
-    waiting = waiting.filter { entry in
-      guard sequences.contains(entry.sequence) else { return true }
-      taken.append(entry)
+    let claimed = Set(holdings.values.map(\.grant.sequence)).intersection(sequences)
+    var taken: [Int64: Entry] = [:]
+    waiting = waiting.filter { waits in
+      guard sequences.contains(waits.sequence), !claimed.contains(waits.sequence) else { return true }
+      let entry = Entry(
+        sequence: waits.sequence, size: waits.size, tenant: waits.tenant, priority: waits.priority, parts: [])
+      taken[waits.sequence, default: entry].parts.append(waits.part)
       return false
     }
-    return (taken, holdings.values.map(\.entry.sequence).filter(sequences.contains))
+    return (Array(taken.values), Array(claimed))
   }
 
   /// Lets a message that was taken wait again.
   ///
-  /// - Parameter due: when the first of the recipients left is due; `nil` where none is left.
-  package mutating func putBack(_ entry: Entry, due: Timestamp?) {
-    guard let due else { return subtract(size: entry.size) }
-    waiting.insert(Entry(sequence: entry.sequence, due: due, size: entry.size))
+  /// - Parameter parts: what has recipients left; `nil` where nothing has.
+  package mutating func putBack(_ entry: Entry, parts: [Part]?) {
+    guard let parts else { return subtract(size: entry.size) }
+    for part in parts { wait(part, of: entry) }
   }
 }
 
@@ -225,7 +292,7 @@ extension ClaimLedger {
     while let end = leaseEnds.first, end.leasedUntil <= now {
       _ = leaseEnds.popFirst()
       guard isCurrent(end), let holding = holdings.removeValue(forKey: end.token) else { continue }
-      waiting.insert(holding.entry)
+      holding.parts.forEach { waiting.insert($0) }
     }
   }
 
@@ -236,10 +303,17 @@ extension ClaimLedger {
   }
 }
 
-extension ClaimLedger.Entry: Comparable {
-  /// The longest due first; of those, the oldest.
-  package static func < (left: Self, right: Self) -> Bool {
-    (left.due, left.sequence) < (right.due, right.sequence)
+extension ClaimLedger.Entry {
+  /// Of a message just accepted: all its recipients are due at once.
+  package init(_ message: NewMessage) {
+    var parts: [ClaimLedger.Part] = []
+    var seen: Set<Mailbox.Host?> = []
+    for recipient in message.envelope.recipients where seen.insert(recipient.path.destination).inserted {
+      parts.append(ClaimLedger.Part(destination: recipient.path.destination, due: message.acceptedAt))
+    }
+    self.init(
+      sequence: message.id.sequence, size: message.size, tenant: message.tenant, priority: message.priority,
+      parts: parts)
   }
 }
 

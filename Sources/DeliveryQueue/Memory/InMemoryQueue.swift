@@ -87,23 +87,28 @@ extension InMemoryQueue {
   }
 
   mutating func claim(_ request: ClaimRequest) -> ClaimBatch {
-    let claims = ledger.claim(request).compactMap { grant in
-      messages[grant.entry.sequence].map { claim(of: $0, token: grant.token, now: request.now) }
+    let claimed = ledger.claim(request)
+    let claims = claimed.grants.compactMap { grant in
+      messages[grant.sequence].map { claim(of: $0, by: grant, at: request.now) }
     }
-    return ClaimBatch(claims: claims, nextDue: ledger.nextDue)
+    return ClaimBatch(claimed, claims: claims)
   }
 
-  private func claim(of message: Message, token: Claim.Token, now: Timestamp) -> Claim {
+  private func claim(of message: Message, by grant: ClaimLedger.Grant, at now: Timestamp) -> Claim {
     let status = message.status
-    let due = status.recipients.enumerated().filter { $0.element.nextAttempt.map { $0 <= now } ?? false }
-    return Claim(
-      id: status.id, token: token, tenant: status.tenant, reversePath: status.reversePath,
+    let due = status.recipients.enumerated().filter { _, recipient in
+      recipient.nextAttempt.map { $0 <= now } ?? false && grant.covers(recipient.path.destination)
+    }
+    var claim = Claim(
+      id: status.id, token: grant.token, tenant: status.tenant, reversePath: status.reversePath,
       parameters: message.parameters, acceptedAt: status.acceptedAt, size: status.size,
       recipients: due.map {
         ClaimedRecipient(
           index: $0.offset, path: $0.element.path, parameters: message.recipientParameters[$0.offset],
           attempts: $0.element.attempts)
       })
+    (claim.site, claim.suspension) = (grant.site, grant.suspension)
+    return claim
   }
 
   mutating func settle(_ settlement: Settlement) throws(QueueError) {
@@ -123,23 +128,22 @@ extension InMemoryQueue {
         }
       }
     }
-    _ = try ledger.beginSettlement(settlement.token, of: sequence)
+    let grant = try ledger.beginSettlement(settlement.token, of: sequence)
     for change in settlement.changes { message.status.recipients[change.index].apply(change, at: settlement.at) }
-    let due = record(message)
-    ledger.endSettlement(settlement.token, due: due)
+    record(message)
+    let left = message.status.parts.filter { grant.covers($0.destination) }
+    ledger.endSettlement(settlement.token, left: left, isFinished: message.status.isFinal)
     for new in settlement.newMessages {
       try keep(new)
       ledger.insert(ClaimLedger.Entry(new))
     }
-    if due == nil { finish(settlement.id) }
+    if message.status.isFinal { finish(settlement.id) }
   }
 
-  /// Keeps what became of a message, and says when the first of the recipients left is due; without one, its content goes.
-  private mutating func record(_ message: Message) -> Timestamp? {
-    let due = message.status.isFinal ? nil : message.status.recipients.compactMap(\.nextAttempt).min() ?? .never
+  /// Keeps what became of a message; without recipients left, its content goes.
+  private mutating func record(_ message: Message) {
     messages[message.status.id.sequence] = message
-    if due == nil { messages[message.status.id.sequence]?.content = nil }
-    return due
+    if message.status.isFinal { messages[message.status.id.sequence]?.content = nil }
   }
 
   func content(of id: QueueID) throws(QueueError) -> InMemoryContent {
@@ -194,9 +198,9 @@ extension InMemoryQueue {
         if message.status.recipients[index].apply(order) { result.recipients += 1 }
       }
       result.messages += 1
-      let due = record(message)
-      ledger.putBack(entry, due: due)
-      if due == nil { finish(message.status.id) }
+      record(message)
+      ledger.putBack(entry, parts: message.status.isFinal ? nil : message.status.parts)
+      if message.status.isFinal { finish(message.status.id) }
     }
     return result
   }
@@ -253,9 +257,14 @@ extension InMemoryQueue {
   }
 }
 
-extension ClaimLedger.Entry {
-  /// Of a message just accepted: all its recipients are due at once.
-  package init(_ message: NewMessage) {
-    self.init(sequence: message.id.sequence, due: message.acceptedAt, size: message.size)
+extension MessageStatus {
+  /// What the ledger has of it: the destinations with recipients left.
+  fileprivate var parts: [ClaimLedger.Part] {
+    var due: [Mailbox.Host?: Timestamp] = [:]
+    for recipient in recipients where !recipient.state.isFinal {
+      let destination = recipient.path.destination
+      due[destination] = min(due[destination] ?? .never, recipient.nextAttempt ?? .never)
+    }
+    return due.map { ClaimLedger.Part(destination: $0.key, due: $0.value) }
   }
 }

@@ -50,6 +50,13 @@ public struct ClaimBatch: Sendable {
 
   /// These claims.
   public init(claims: [Claim], nextDue: Timestamp?) { (self.claims, self.nextDue) = (claims, nextDue) }
+
+  /// The claims that a store made of what its ledger gave.
+  package init(_ claimed: ClaimLedger.Claimed, claims: [Claim]) {
+    self.init(claims: claims, nextDue: claimed.nextDue)
+    (awaitsEnd, siteChanges) = (claimed.awaitsEnd, claimed.siteChanges)
+    pausedSites = claimed.pausedSites
+  }
 }
 
 /// The right to attempt the delivery of a message to those of its recipients that are due at one site, which nobody else holds

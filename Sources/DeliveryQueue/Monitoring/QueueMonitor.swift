@@ -49,7 +49,7 @@ public final class QueueMonitor: Service {
         }
         isInTrouble = true
       }
-    } while (try? await time.sleep(until: time.now() + interval)) != nil
+    } while (try? await time.sleep(for: interval)) != nil
   }
 }
 

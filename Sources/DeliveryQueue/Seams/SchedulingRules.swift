@@ -34,4 +34,18 @@ public struct SchedulingRules: Hashable, Sendable {
     (rules.leavesRoomForOthers, rules.failuresBeforePause) = (false, .max)
     return rules
   }
+
+  /// The same with every limit in its range, so that something always gets through: counts of 1 or more, pauses of a second or
+  /// more, the longest no shorter than the first.
+  package var sane: SchedulingRules {
+    var sane = self
+    sane.deliveriesPerSite = max(deliveriesPerSite, 1)
+    sane.firstDeliveriesPerSite = min(max(firstDeliveriesPerSite, 1), sane.deliveriesPerSite)
+    sane.deliveriesPerTenant = max(deliveriesPerTenant, 1)
+    sane.failuresBeforePause = max(failuresBeforePause, 1)
+    sane.firstPause = max(firstPause, .seconds(1))
+    sane.maximumPause = max(maximumPause, sane.firstPause)
+    sane.patience = max(patience, .zero)
+    return sane
+  }
 }

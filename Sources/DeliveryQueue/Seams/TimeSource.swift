@@ -9,6 +9,9 @@ import Darwin
 #endif
 
 /// The calendar and the patience of a service, so that a test can run four days in a moment.
+///
+/// The calendar may be set, and then it steps; what must outlive the process goes by it. How long something lasts within the process
+/// goes by ``uptime()``, which never steps.
 public protocol TimeSource: Sendable {
   /// What the calendar says.
   func now() -> Timestamp
@@ -17,11 +20,30 @@ public protocol TimeSource: Sendable {
   ///
   /// - Throws: `CancellationError` where the task is cancelled meanwhile.
   func sleep(until instant: Timestamp) async throws
+
+  /// The time since an instant that does not change, whatever becomes of the calendar; by default since 1970 by the calendar, which
+  /// is right for one that is never set.
+  func uptime() -> Duration
+
+  /// Returns after so long, whatever becomes of the calendar; by default by the calendar as it stands at the call.
+  ///
+  /// - Throws: `CancellationError` where the task is cancelled meanwhile.
+  func sleep(for duration: Duration) async throws
 }
 
-/// The system's clock.
+extension TimeSource {
+  /// By the calendar.
+  public func uptime() -> Duration { now() - Timestamp(milliseconds: 0) }
+
+  /// By the calendar.
+  public func sleep(for duration: Duration) async throws { try await sleep(until: now() + duration) }
+}
+
+/// The system's clocks.
 public struct SystemTime: TimeSource {
-  /// The system's clock.
+  private static let start = ContinuousClock.now
+
+  /// The system's clocks.
   public init() {}
 
   /// The system's idea of the calendar.
@@ -39,4 +61,10 @@ public struct SystemTime: TimeSource {
       try await Task.sleep(for: min(rest, .seconds(60)))
     }
   }
+
+  /// Since it was first asked.
+  public func uptime() -> Duration { Self.start.duration(to: .now) }
+
+  /// Sleeps by the clock that never steps.
+  public func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
 }
