@@ -64,7 +64,8 @@ public final class QueueIDGenerator: Sendable {
   ///   - secret: makes each ``QueueID/secret``. By default from the system's secure generator, without which whoever
   ///     knows one message's name guesses those of others: only a test that must repeat itself brings its own.
   public init(after last: Int64 = 0, secret: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }) {
-    (self.last, self.secret) = (Mutex(max(0, last)), secret)
+    self.last = Mutex(max(0, last))
+    self.secret = secret
   }
 
   /// A new queue ID, above every earlier one.

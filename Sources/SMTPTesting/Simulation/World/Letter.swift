@@ -13,7 +13,8 @@ struct Letter: Sendable {
 
   /// What the customer sends: lines with and without leading dots, of lengths that follow from the number.
   var content: [UInt8] {
-    var octets = Array("\(Self.field): \(number)\r\nFrom: <\(envelope.reversePath)>\r\nSubject: Letter \(number)\r\n\r\n".utf8)
+    var octets = Array(
+      "\(Self.field): \(number)\r\nFrom: <\(envelope.reversePath)>\r\nSubject: Letter \(number)\r\n\r\n".utf8)
     let start = octets.count
     var line = number
     while octets.count - start < size {

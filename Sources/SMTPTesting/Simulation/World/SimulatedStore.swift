@@ -102,7 +102,7 @@ extension SimulatedStore {
     }
   }
 
-  private var isDead: Bool { state.withLock { $0.life == .dead } }
+  fileprivate var isDead: Bool { state.withLock { $0.life == .dead } }
 
   private func collapse() {
     let body = state.withLock { state in
@@ -170,7 +170,7 @@ extension SimulatedStore {
         return .success(result)
       }
     } catch {
-      if let error = error as? QueueError { tell { _ in .failed(operation, error) } }
+      if let error = error as? QueueError { state.withLock { $0.watch }(.failed(operation, error)) }
       return .failure(error)
     }
   }
@@ -180,7 +180,6 @@ extension SimulatedStore {
     state.withLock { $0.watch }(event(result))
   }
 
-  private func tell(_ event: (Void) -> Event) { tell(event, ()) }
 }
 
 // MARK: - The seams
@@ -194,12 +193,20 @@ extension SimulatedStore {
 
   /// Keeps a message, or fails.
   public func enqueue(_ message: NewMessage) async throws {
-    try await perform(.enqueue) { try await faults.enqueue(message) } event: { .queued(message) }
+    try await perform(.enqueue) {
+      try await faults.enqueue(message)
+    } event: {
+      .queued(message)
+    }
   }
 
   /// Claims, or fails.
   public func claim(_ request: ClaimRequest) async throws -> ClaimBatch {
-    try await perform(.claim) { try await faults.claim(request) } event: { .claimed(request, $0) }
+    try await perform(.claim) {
+      try await faults.claim(request)
+    } event: {
+      .claimed(request, $0)
+    }
   }
 
   /// Extends, or fails.
@@ -213,7 +220,11 @@ extension SimulatedStore {
 
   /// Settles, or fails.
   public func settle(_ settlement: Settlement) async throws {
-    try await perform(.settle) { try await faults.settle(settlement) } event: { .settled(settlement) }
+    try await perform(.settle) {
+      try await faults.settle(settlement)
+    } event: {
+      .settled(settlement)
+    }
   }
 
   /// Content as slow and as mortal as the store.

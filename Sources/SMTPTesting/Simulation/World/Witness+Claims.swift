@@ -37,7 +37,9 @@ extension Witness {
       guard status.path == recipient.path else { throw Violation("\(name) is claimed as \(recipient.path)") }
       guard status.state.isDue else { throw Violation("\(name) is claimed, and \(status.state)") }
       guard let due = status.nextAttempt, due <= now else { throw Violation("\(name) is claimed before it is due") }
-      guard status.attempts == recipient.attempts else { throw Violation("\(name) is claimed with \(recipient.attempts) attempts") }
+      guard status.attempts == recipient.attempts else {
+        throw Violation("\(name) is claimed with \(recipient.attempts) attempts")
+      }
       guard site(status.path.destination) == claim.site else { throw Violation("\(name) is claimed for \(claim.site)") }
       for held in claims.values where held.claim.id == claim.id {
         guard !held.claim.recipients.contains(where: { $0.index == recipient.index }) else {

@@ -15,7 +15,9 @@ extension Witness {
     let kept = Dictionary(uniqueKeysWithValues: kept.map { ($0.id, $0) })
     for id in messages.keys.sorted() {
       guard let message = messages[id] else { continue }
-      guard let status = kept[id] else { throw Violation("\(id), letter \(message.letter), is not in the queue any more") }
+      guard let status = kept[id] else {
+        throw Violation("\(id), letter \(message.letter), is not in the queue any more")
+      }
       guard status == message.status else {
         throw Violation("\(id), letter \(message.letter), is \(status) and not \(message.status)")
       }
@@ -68,7 +70,8 @@ extension Witness {
     let least = evidence.recorded + evidence.unrecorded
     guard (least...least + evidence.uncertain).contains(evidence.copies) else {
       throw Violation(
-        "\(name) is \(state) and has \(evidence.copies) copies, with \(least) deliveries and \(evidence.uncertain) unknown")
+        "\(name) is \(state) and has \(evidence.copies) copies, with \(least) deliveries and \(evidence.uncertain) unknown"
+      )
     }
   }
 }

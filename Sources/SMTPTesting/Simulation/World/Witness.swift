@@ -88,7 +88,9 @@ extension Witness {
     switch answer {
     case .accepted(let id):
       guard sent.id == id else {
-        throw Violation("letter \(number) was accepted as \(id), and the queue has it as \(sent.id.map(String.init(describing:)) ?? "none")")
+        throw Violation(
+          "letter \(number) was accepted as \(id), and the queue has it as \(sent.id.map(String.init(describing:)) ?? "none")"
+        )
       }
     case .refused(let reply):
       guard sent.id == nil || sent.mayBeKept else {
@@ -167,7 +169,8 @@ extension Witness {
   mutating func leave(_ token: Claim.Token) {
     guard let held = claims.removeValue(forKey: token), held.isAttempted || held.report != nil else { return }
     for (place, recipient) in held.claim.recipients.enumerated() {
-      messages[held.claim.id]?.count(held.report?.outcomes[place], recipient.index, isUncertain: held.report?.uncertain.contains(place) ?? true)
+      messages[held.claim.id]?.count(
+        held.report?.outcomes[place], recipient.index, isUncertain: held.report?.uncertain.contains(place) ?? true)
     }
   }
 
