@@ -5,6 +5,9 @@ extension InMemoryQueueStore {
   /// What a process finds that opens the queue after another one died: what was kept is there, no claim holds, and bodies that
   /// no message names are gone. The two have nothing in common from now on.
   package func reopened() -> InMemoryQueueStore { InMemoryQueueStore(queue.withLock { $0.reopened() }) }
+
+  /// The greatest ``MailModel/QueueID/sequence`` of its messages, 0 without any: names made after it ascend.
+  package var greatestSequence: Int64 { queue.withLock { $0.order.last?.sequence ?? 0 } }
 }
 
 extension InMemoryQueue {

@@ -36,6 +36,8 @@ public final class SimulatedStore: QueueStore, QueueInspection, QueueControl {
     case ordered(QueueOrder, QueueSelection, QueueOrderResult)
     /// An operation was refused, or its outcome is not known.
     case failed(FaultyStore<InMemoryQueueStore>.Operation, QueueError)
+    /// Its process is no more: no claim holds.
+    case died
   }
 
   private enum Life: Sendable { case open, collapsed, dead }
@@ -81,7 +83,14 @@ public final class SimulatedStore: QueueStore, QueueInspection, QueueControl {
 extension SimulatedStore {
   /// The process is dead: what it asked and was not done is not done any more, whatever it asks later fails, and no answer
   /// reaches it.
-  public func kill() { state.withLock { $0.life = .dead } }
+  public func kill() {
+    let watch = state.withLock { state in
+      let watch = state.life == .dead ? nil : state.watch
+      state.life = .dead
+      return watch
+    }
+    watch?(.died)
+  }
 
   /// The queue as the next process finds it: what was kept is there, no claim holds, and bodies that no message names are gone.
   /// This store is dead from now on.
@@ -102,7 +111,8 @@ extension SimulatedStore {
     }
   }
 
-  fileprivate var isDead: Bool { state.withLock { $0.life == .dead } }
+  /// Whether its process is no more.
+  public var isDead: Bool { state.withLock { $0.life == .dead } }
 
   private func collapse() {
     let body = state.withLock { state in

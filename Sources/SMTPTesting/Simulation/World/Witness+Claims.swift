@@ -37,6 +37,9 @@ extension Witness {
       guard status.path == recipient.path else { throw Violation("\(name) is claimed as \(recipient.path)") }
       guard status.state.isDue else { throw Violation("\(name) is claimed, and \(status.state)") }
       guard let due = status.nextAttempt, due <= now else { throw Violation("\(name) is claimed before it is due") }
+      if let punctuality, due >= punctuality.since, !punctuality.but.contains(claim.site) {
+        guard now - due <= .seconds(30) else { throw Violation("\(name) is claimed \(now - due) late") }
+      }
       guard status.attempts == recipient.attempts else {
         throw Violation("\(name) is claimed with \(recipient.attempts) attempts")
       }

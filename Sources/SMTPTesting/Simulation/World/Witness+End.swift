@@ -46,6 +46,15 @@ extension Witness {
     messages[id] = message
   }
 
+  /// Recipients of which `concerns` says so are in a final state.
+  func checkAllFinal(_ concerns: (RecipientStatus) -> Bool) throws(Violation) {
+    for id in messages.keys.sorted() {
+      for recipient in messages[id]?.status.recipients ?? [] where concerns(recipient) && !recipient.state.isFinal {
+        throw Violation("\(id) for \(recipient.path), whose host works, is \(recipient.state) still: \(recipient)")
+      }
+    }
+  }
+
   /// At the end of all: each recipient of what was accepted is in one final state, and the copies are as many as its
   /// attempts allow.
   func checkEnds() throws(Violation) {

@@ -12,18 +12,9 @@ struct Violation: Error {
 ///
 /// What became of a recipient it knows from the changes of the queue alone, so that a queue which forgets one is found out.
 struct Witness: Sendable {
-  /// How a customer's sending ended.
-  enum Answer: Sendable {
-    case accepted(QueueID)
-    /// Refused, or broken off before the end of the content.
-    case refused(String)
-    /// No answer to the end of the content.
-    case unknown
-  }
-
   struct SentLetter: Sendable {
     var letter: Letter
-    var answer: Answer?
+    var answer: SimulatedCustomer.Answer?
     /// Whether the store gave up with an unknown outcome while it took this letter.
     var mayBeKept = false
     var id: QueueID?
@@ -67,8 +58,8 @@ struct Witness: Sendable {
   var pauses: [DeliverySite: Timestamp] = [:]
   /// Attempts that were begun.
   var attempts = 0
-  /// When the last disturbance was that changes when things happen, by the calendar after it.
-  var quietSince: Timestamp?
+  /// From when on what is due is claimed at once, but for that at sites that do not work.
+  var punctuality: (since: Timestamp, but: Set<DeliverySite>)?
 
   init(
     schedule: RetrySchedule, workers: Int, site: @escaping @Sendable (Mailbox.Host?) -> DeliverySite
@@ -82,7 +73,7 @@ struct Witness: Sendable {
 extension Witness {
   mutating func sends(_ letter: Letter) { letters[letter.number] = SentLetter(letter: letter) }
 
-  mutating func hears(_ answer: Answer, to number: Int) throws(Violation) {
+  mutating func hears(_ answer: SimulatedCustomer.Answer, to number: Int) throws(Violation) {
     letters[number]?.answer = answer
     guard let sent = letters[number] else { throw Violation("an answer to letter \(number), which nobody sent") }
     switch answer {
@@ -111,6 +102,7 @@ extension Witness {
     case .extended(let tokens, let until): for token in tokens { claims[token]?.leasedUntil = until }
     case .settled(let settlement): try settled(settlement)
     case .ordered(let order, let selection, let result): try ordered(order, selection, result)
+    case .died: processEnded()
     case .failed(let operation, let error):
       // Nobody can tell the customer what became of it.
       guard operation == .enqueue, error.code == .unknownOutcome else { return }
@@ -123,6 +115,9 @@ extension Witness {
       throw Violation("\(message.id) is queued, and nobody sent it")
     }
     guard sent.id == nil else { throw Violation("letter \(number) is queued a second time, as \(message.id)") }
+    if case .refused(let reply) = sent.answer, !sent.mayBeKept {
+      throw Violation("letter \(number) is queued after it was refused with \(reply)")
+    }
     let letter = sent.letter
     guard message.tenant == letter.tenant, message.envelope.reversePath == letter.envelope.reversePath,
       message.envelope.recipients.map(\.path) == letter.envelope.recipients.map(\.path)
@@ -159,7 +154,7 @@ extension Witness {
   }
 
   /// The process died, or was stopped: nobody holds a claim any more, and what was being attempted may have arrived.
-  mutating func processEnded() {
+  private mutating func processEnded() {
     for token in claims.keys { leave(token) }
     claims = [:]
     pauses = [:]
@@ -174,8 +169,8 @@ extension Witness {
     }
   }
 
-  /// The calendar steps, or the store, the network or a host fails: what happens next may come at any time.
-  mutating func disturbed(at now: Timestamp) { quietSince = now }
+  /// From now on nothing is late, but at these sites.
+  mutating func expectPunctuality(from now: Timestamp, but sites: Set<DeliverySite>) { punctuality = (now, sites) }
 }
 
 extension Witness.Message {
