@@ -1,7 +1,7 @@
 public import DeliveryQueue
 public import MailModel
 
-/// The calendar of a ``Simulation``: it goes on with the simulation's clock, and steps where a test says so.
+/// The calendar of a ``Simulation``, which goes on with the simulation's clock and steps where a test says so; and that clock.
 public struct SimulatedTime: TimeSource {
   let simulation: Simulation
 
@@ -13,6 +13,14 @@ public struct SimulatedTime: TimeSource {
   ///
   /// - Throws: `CancellationError` where the task is cancelled meanwhile.
   public func sleep(until instant: Timestamp) async throws { try await simulation.sleep(until: instant) }
+
+  /// Virtual time since the simulation began, whatever becomes of the calendar.
+  public func uptime() -> Duration { simulation.elapsed }
+
+  /// Sleeps by the clock, whatever becomes of the calendar.
+  ///
+  /// - Throws: `CancellationError` where the task is cancelled meanwhile.
+  public func sleep(for duration: Duration) async throws { try await simulation.sleep(for: duration) }
 
   /// The calendar steps, forward or back, as a system's does that is set; the clock does not.
   public func step(by duration: Duration) { simulation.stepCalendar(by: duration) }
