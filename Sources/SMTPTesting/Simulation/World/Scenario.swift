@@ -1,5 +1,4 @@
-import DeliveryQueue
-import MailModel
+public import DeliveryQueue
 
 /// A random world, from a seed: tenants, remote hosts whose moods change, a network, a store and a process that fail, a
 /// calendar that steps, an operator. Some days of turmoil, then calm; at the end every accepted message has come to its end,

@@ -1,8 +1,8 @@
 import AccessControl
 public import MailModel
-import SMTPAuth
+public import SMTPAuth
 public import SMTPProtocol
-import SMTPSubmission
+public import SMTPSubmission
 
 /// A tenant of a ``SimulatedPlatform`` with one domain, one user and one rule, which lets the customer's own host in.
 public struct SimulatedCustomer: Sendable {
