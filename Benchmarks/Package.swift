@@ -39,12 +39,15 @@ let package = Package(
       dependencies: [
         ours("MailModel"), ours("SMTPProtocol"), ours("SMTPAuth"), ours("AccessControl"), ours("SMTPSubmission"),
         ours("SMTPListener"), ours("DeliveryQueue"), ours("SMTPDelivery"), ours("SQLiteStorage"), arguments,
-        lifecycle, logging, nioPosix, signals,
+        lifecycle, logging, nioCore, nioPosix, signals,
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "bench-client",
-      dependencies: [ours("MailModel"), ours("SMTPProtocol"), arguments, nioCore, nioPosix, nioTLS, nioSSL],
+      dependencies: [
+        ours("MailModel"), ours("SMTPProtocol"), ours("SMTPListener"), arguments, lifecycle, logging, nioCore, nioPosix,
+        nioTLS, nioSSL,
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "bench-store",

@@ -44,6 +44,7 @@ import UnixSignals
     try await ServiceGroup(
       services: [storage, delivery, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()
+    await transport.shutdown()
     await storage.close()
   }
 }

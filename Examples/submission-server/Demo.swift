@@ -26,6 +26,13 @@ struct Demo: AsyncParsableCommand {
   @OptionGroup var data: DataOption
   @Option(help: "Hand mail on to HOST:PORT, with TLS where it offers that. Default: files in DATA/delivered.")
   var relay: String?
+  @Option(
+    name: .customLong("route"),
+    help: ArgumentHelp(
+      "Hand mail for this domain on to HOST:PORT instead; *.DOMAIN stands for all that is below it. May be repeated.",
+      valueName: "domain=host:port"),
+    transform: Route.parse)
+  var routes: [Route] = []
   @Option(help: "The SMTP user's name. Default: the one there is, or a new one.")
   var username: String?
   @Option(help: "The SMTP user's password from now on. Default: as it is, or a new one.")
@@ -34,8 +41,10 @@ struct Demo: AsyncParsableCommand {
     help: "Space that is left free on the disk: a share such as 5%, or octets such as 2GiB. Default: 10%.",
     transform: Parse.diskFloor)
   var diskFloor: DiskFloor?
-  @Option(help: "Messages delivered at once. Default: 20.")
+  @Option(help: "Messages delivered at once, in all. Default: 400.")
   var workers: Int?
+  @Option(help: "Of these, messages delivered at once to one host. Default: 20.")
+  var deliveriesPerSite: Int?
   @Flag(help: "Write addresses into the log as they are. Default: masked.")
   var logAddresses = false
   @Flag(help: "Print one line of JSON once the server listens.")
@@ -43,7 +52,11 @@ struct Demo: AsyncParsableCommand {
 
   func validate() throws {
     if let relay, RelayEndpoint(relay) == nil { throw ValidationError("'\(relay)' is not HOST:PORT.") }
+    if let twice = Dictionary(grouping: routes, by: \.pattern).first(where: { $0.value.count > 1 }) {
+      throw ValidationError("There are \(twice.value.count) routes for \(twice.key).")
+    }
     if let workers, workers < 1 { throw ValidationError("--workers is 1 or more.") }
+    if let deliveriesPerSite, deliveriesPerSite < 1 { throw ValidationError("--deliveries-per-site is 1 or more.") }
     if let username { try DemoTenant.validate(username: username) }
   }
 
@@ -60,9 +73,12 @@ struct Demo: AsyncParsableCommand {
 
     var (outgoing, incoming) = (DeliveryConfiguration(), SubmissionConfiguration(hostName: hostName))
     if let workers { outgoing.workers = workers }
+    if let deliveriesPerSite { outgoing.rules.deliveriesPerSite = deliveriesPerSite }
     if logAddresses { (outgoing.addressesInLog, incoming.addressesInLog) = (.plain, .plain) }
+    let transport = try DemoTransport(hostName: hostName, relay: relay.flatMap(RelayEndpoint.init), routes: routes)
+      .make(folder: "\(data.folder)/delivered")
     let delivery = DeliveryService(
-      store: storage.queue, transport: try transport(hostName), configuration: outgoing, logger: logger)
+      store: storage.queue, transport: transport, configuration: outgoing, logger: logger)
     let service = SubmissionService(
       configuration: incoming, tenants: storage.tenants, key: files.key, queue: storage.queue, delivery: delivery,
       queueIDs: QueueIDGenerator(after: storage.queue.greatestSequence), logger: logger)
@@ -87,6 +103,7 @@ struct Demo: AsyncParsableCommand {
       group.addTask { try await services.run() }
       try await group.waitForAll()
     }
+    await transport.shutdown()
     await storage.close()
   }
 
@@ -94,14 +111,5 @@ struct Demo: AsyncParsableCommand {
     var configuration = StorageConfiguration()
     if let diskFloor { configuration.diskFloor = diskFloor }
     return configuration
-  }
-
-  private func transport(_ hostName: DomainName) throws -> any DeliveryTransport {
-    guard let relay = relay.flatMap(RelayEndpoint.init) else {
-      return try FolderTransport(path: "\(data.folder)/delivered")
-    }
-    var client = ClientConfiguration(helloName: hostName)
-    client.security = .opportunistic
-    return try RelayTransport(RelayConfiguration(relay: relay, client: client))
   }
 }

@@ -35,6 +35,21 @@ public struct HeaderSection: Sendable {
   /// Whether a field bears `name`, which is written in lower case.
   public func contains(_ name: StaticString) -> Bool { count(of: name) > 0 }
 
+  /// What the field that bears `name`, which is written in lower case, says, its US-ASCII in lower case, without blanks and
+  /// folds at either end; `nil` where none bears the name, or several do.
+  package func onlyValue(of name: StaticString) -> String? {
+    var found: Range<Int>?
+    for field in fields where octets.span.extracting(field.name).equalsIgnoringCase(name) {
+      guard found == nil else { return nil }
+      found = field.value
+    }
+    guard var value = found else { return nil }
+    func isGap(_ octet: UInt8) -> Bool { octet.isASCIIBlank || octet == .carriageReturn || octet == .lineFeed }
+    while let first = value.first, isGap(octets[first]) { value.removeFirst() }
+    while let last = value.last, isGap(octets[last]) { value.removeLast() }
+    return octets.span.extracting(value).lowercasedText()
+  }
+
   /// The octets of the section without the fields that bear one of `names`, which are written in lower case.
   public func octets(without names: [StaticString]) -> [UInt8] {
     var kept: [UInt8] = []

@@ -14,7 +14,11 @@ public struct MailExtensions: OptionSet, Hashable, Sendable {
   public static let smtpUTF8 = MailExtensions(rawValue: 2)
   /// DSN (RFC 3461): the sender hears of each recipient what it asked to hear, and in no other case.
   public static let deliveryStatusNotifications = MailExtensions(rawValue: 4)
+  /// MT-PRIORITY (RFC 6710): of a sender's messages the more urgent go first, here and as far as the hosts behind know it.
+  public static let transferPriorities = MailExtensions(rawValue: 8)
 
   /// All of them.
-  public static let all: MailExtensions = [.eightBitMIME, .smtpUTF8, .deliveryStatusNotifications]
+  public static let all: MailExtensions = [
+    .eightBitMIME, .smtpUTF8, .deliveryStatusNotifications, .transferPriorities,
+  ]
 }

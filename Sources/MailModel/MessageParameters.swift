@@ -15,6 +15,8 @@ public struct MessageParameters: Hashable, Sendable {
   public var isInternationalized = false
   /// RET (RFC 3461 §4.3): how much of the message a report of failure returns; `nil` where it is the reporter's choice.
   public var returnedContent: ReturnedContent?
+  /// MT-PRIORITY (RFC 6710): how soon the message is to be transferred; `nil` where the client did not say.
+  public var priority: TransferPriority?
   /// ENVID (RFC 3461 §4.4): by what name the sender knows the transaction.
   public var envelopeID: EnvelopeID? {
     get { rare?.envelopeID }

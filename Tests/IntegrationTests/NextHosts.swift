@@ -112,6 +112,9 @@ final class Sink: Sendable {
     _ = child.wait(seconds: 10)
   }
 
+  /// How many messages have come, the one that is being written included.
+  func count() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: folder).count }
+
   func messages() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: folder).map {
       try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)

@@ -81,6 +81,15 @@ struct HeaderTests {
     #expect(section.octets(without: []).count <= text.utf8.count)
   }
 
+  @Test(arguments: [
+    ("A: One Two\r\n", "one two"), ("a:one", "one"), ("A :\r\n\t one \r\n \r\n", "one"),
+    ("A: o\r\n ne\r\n", "o\r\n ne"),
+    ("A:\r\n", ""), ("A: \r\n \r\n", ""), ("AB: one\r\n", nil), ("", nil), ("A: one\r\nB: x\r\na: one\r\n", nil),
+  ])
+  func tellsWhatTheOnlyFieldOfANameSays(text: String, value: String?) {
+    #expect(HeaderSection(Array(text.utf8)).onlyValue(of: "a") == value)
+  }
+
   @Test func writesFields() {
     var writer = HeaderFieldWriter()
     writer.write("Date", ["Sun, 22 Nov 2026 15:04:05 +0000"])

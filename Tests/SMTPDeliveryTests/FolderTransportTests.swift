@@ -19,7 +19,7 @@ struct FolderTransportTests {
     let report = await transport.deliver(claim, content: content)
     let outcome = DeliveryOutcome.delivered(DeliveryReply(code: 250, text: "250 2.0.0 Written to \(claim.id).eml"))
     #expect(report.outcomes == [outcome, outcome])
-    #expect(report.hostProblem == nil)
+    #expect(report.hostProblem == nil && report.condition == .working)
     #expect(try names(path) == ["\(claim.id).eml"])
     #expect(FileManager.default.contents(atPath: "\(path)/\(claim.id).eml") == Data(content.octets))
     let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
@@ -45,7 +45,7 @@ struct FolderTransportTests {
     let content = BrokenContent(good: 100_000, throwsError: throwsError)
     let report = await transport.deliver(try .test(to: "b@example.org", content: content), content: content)
     #expect(report.outcomes.count == 1 && report.isDeferred)
-    #expect(report.hostProblem == nil)
+    #expect(report.hostProblem == nil && report.condition == .unknown)
     #expect(try names(folder.path).isEmpty)
   }
 
@@ -83,6 +83,7 @@ struct FolderTransportTests {
     let report = await transport.deliver(try .test(to: "b@example.org", content: content), content: content)
     #expect(report.outcomes.allSatisfy { $0.isDeferred && $0.reply.text.contains("No such file or directory") })
     #expect(report.hostProblem?.contains(path) == true)
+    #expect(report.condition == .failed("The folder \(path) takes no files: No such file or directory"))
   }
 
   @Test func aNameThatIsTakenByAFolderDefersAndLeavesNothing() async throws {

@@ -32,6 +32,7 @@ struct RelayExtensionTests {
       $0.isInternationalized = true
       $0.returnedContent = .headers
       $0.envelopeID = EnvelopeID("an ID")
+      $0.priority = TransferPriority(-4)
     }
     claim.recipients[0].parameters = RecipientParameters(
       notifications: [.success, .delay],
@@ -41,7 +42,7 @@ struct RelayExtensionTests {
   }
 
   @Test func everythingGoesToAHostThatOffersIt() async throws {
-    let everything = ["PIPELINING", "8BITMIME", "SMTPUTF8", "DSN"]
+    let everything = ["PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "MT-PRIORITY"]
     try await ScriptedServer.run(ScriptedServer.polite(everything)) { server in
       let transport = try RelayTransport(.test(server.endpoint))
       let report = await transport.deliver(try demandingClaim(), content: Self.eightBitHeader)
@@ -49,7 +50,7 @@ struct RelayExtensionTests {
       let commands = server.record.commands.map { $0.split(separator: " ").map(String.init) }
       let sender = try #require(commands.first { $0.first == "MAIL" })
       #expect(sender[1] == "FROM:<a@example.com>")
-      #expect(Set(sender.dropFirst(2)) == ["BODY=8BITMIME", "SMTPUTF8", "RET=HDRS", "ENVID=an+20ID"])
+      #expect(Set(sender.dropFirst(2)) == ["BODY=8BITMIME", "SMTPUTF8", "RET=HDRS", "ENVID=an+20ID", "MT-PRIORITY=-4"])
       let recipients = commands.filter { $0.first == "RCPT" }
       #expect(recipients.map { $0[1] } == ["TO:<b@example.org>", "TO:<j\u{f6}rg@example.org>"])
       #expect(Set(recipients[0].dropFirst(2)) == ["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;x+2By@z.example"])
@@ -61,11 +62,13 @@ struct RelayExtensionTests {
   @Test func whatIsToBeReportedIsNotSaidToAHostWithoutDSN() async throws {
     try await ScriptedServer.run(ScriptedServer.polite(["8BITMIME", "SMTPUTF8"])) { server in
       let transport = try RelayTransport(.test(server.endpoint))
-      #expect(transport.extensions == [.eightBitMIME, .smtpUTF8])
+      #expect(transport.extensions == [.eightBitMIME, .smtpUTF8, .transferPriorities])
       let report = await transport.deliver(try demandingClaim(), content: Self.eightBitHeader)
       #expect(report.outcomes == [Self.queued, Self.queued])
       #expect(
-        !server.record.commands.contains { $0.contains("RET=") || $0.contains("ENVID=") || $0.contains("NOTIFY=") })
+        !server.record.commands.contains {
+          $0.contains("RET=") || $0.contains("ENVID=") || $0.contains("NOTIFY=") || $0.contains("PRIORITY")
+        })
       #expect(server.record.commands.contains("RCPT TO:<b@example.org>"))
     }
   }

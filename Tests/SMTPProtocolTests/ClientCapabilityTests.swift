@@ -14,12 +14,12 @@ struct ClientCapabilityTests {
     (expected.pipelining, expected.startTLS, expected.eightBitMIME) = (true, true, true)
     (expected.smtpUTF8, expected.chunking, expected.notifications) = (true, true, true)
     (expected.enhancedStatusCodes, expected.size, expected.authentication) = (true, true, true)
-    expected.sizeLimit = 1_000
+    (expected.transferPriorities, expected.sizeLimit) = (true, 1_000)
     expected.mechanisms = [.plain, .login]
     (expected.recipientLimit, expected.transactionLimit) = (50, 10)
     let lines = [
       "Pipelining", "StartTLS", "8BitMIME", "SMTPutf8", "chunking", "dsn", "EnhancedStatusCodes", "size 1000",
-      "auth Plain CRAM-MD5 login", "limits rcptmax=50 Future=x mailMAX=10", "XFOO", "HELP",
+      "auth Plain CRAM-MD5 login", "limits rcptmax=50 Future=x mailMAX=10", "mt-priority MIXER", "XFOO", "HELP",
     ]
     #expect(ClientCapabilities(SMTPReply(250, nil, lines: ["mx"] + lines)) == expected)
     #expect(ClientCapabilities(SMTPReply(250, nil, lines: ["mx"] + lines.map { $0.uppercased() })) == expected)
@@ -28,7 +28,7 @@ struct ClientCapabilityTests {
   /// The first line is a greeting, whatever it says.
   @Test func theFirstLineOffersNothing() {
     #expect(ClientCapabilities(SMTPReply(250, nil, "PIPELINING")) == ClientCapabilities())
-    #expect(read("", " ", "PIPELINING8", "X-DSN", "SIZES 5", "AUTHOR PLAIN") == ClientCapabilities())
+    #expect(read("", " ", "PIPELINING8", "X-DSN", "SIZES 5", "AUTHOR PLAIN", "PRIORITY") == ClientCapabilities())
   }
 
   @Test(

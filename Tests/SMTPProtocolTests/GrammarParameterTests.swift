@@ -110,8 +110,8 @@ struct GrammarMailParameterTests {
 
   /// All of them, in two orders and cases.
   @Test(arguments: [
-    "SIZE=500 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ+2B1 AUTH=e+3Dmc2@example.com",
-    "auth=e+3Dmc2@example.com  envid=QQ+2B1 ret=hdrs smtputf8 body=8bitmime size=500 ",
+    "SIZE=500 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ+2B1 MT-PRIORITY=-3 AUTH=e+3Dmc2@example.com",
+    "auth=e+3Dmc2@example.com  mt-priority=-3 envid=QQ+2B1 ret=hdrs smtputf8 body=8bitmime size=500 ",
   ])
   func all(text: String) throws {
     let parameters = try #require(mail("MAIL FROM:<a@b> " + text)).parameters
@@ -120,6 +120,7 @@ struct GrammarMailParameterTests {
     #expect(parameters.message.bodyType == .eightBitMIME && parameters.message.isInternationalized)
     #expect(parameters.message.returnedContent == .headers)
     #expect(parameters.message.envelopeID?.description == "QQ+1")
+    #expect(parameters.message.priority == TransferPriority(-3))
     #expect(parameters.message.submitter == ReversePath("e=mc2@example.com"))
   }
 
@@ -127,7 +128,8 @@ struct GrammarMailParameterTests {
     arguments: [
       ("BODY=7BIT", .eightBitMIME), ("BODY=8bitMIME", .eightBitMIME), ("SMTPUTF8", .smtpUTF8),
       ("RET=FULL", .deliveryStatusNotifications),
-      ("ENVID=1", .deliveryStatusNotifications), ("SIZE=1", []), ("AUTH=<>", []),
+      ("ENVID=1", .deliveryStatusNotifications), ("MT-PRIORITY=0", .transferPriorities), ("SIZE=1", []),
+      ("AUTH=<>", []),
     ] as [(String, MailExtensions)])
   func used(text: String, expected: MailExtensions) throws {
     let parameters = try #require(mail("MAIL FROM:<> " + text)).parameters
@@ -158,6 +160,9 @@ struct GrammarMailParameterTests {
       ("RET=FULL RET=HDRS", .badReturnedContent),
       ("ENVID", .badEnvelopeID), ("ENVID=", .badEnvelopeID), ("ENVID=a+0Ab", .badEnvelopeID),
       ("ENVID=a=b", .badEnvelopeID), ("ENVID=ä", .badEnvelopeID),
+      ("MT-PRIORITY", .badPriority), ("MT-PRIORITY=", .badPriority), ("MT-PRIORITY=10", .badPriority),
+      ("MT-PRIORITY=+1", .badPriority), ("MT-PRIORITY=urgent", .badPriority),
+      ("MT-PRIORITY=1 mt-priority=1", .badPriority), ("MT-PRIORITYX=1", .unknownParameter),
       ("ENVID=1 ENVID=1", .badEnvelopeID), ("AUTH", .badSubmitter), ("AUTH=", .badSubmitter),
       ("AUTH=a+0D+0A@b", .badSubmitter), ("AUTH=a+00@b", .badSubmitter),
       ("AUTH=joe", .badSubmitter), ("AUTH=<a@b>", .badSubmitter), ("AUTH=<> AUTH=<>", .badSubmitter),

@@ -97,6 +97,25 @@ import Testing
   }
 
   @Test(arguments: Transcript.Delivery.allCases)
+  func transferPriorities(delivery: Transcript.Delivery) async throws {
+    let message = try await message(
+      """
+      C: MAIL FROM:<a@example.com> MT-PRIORITY=-9
+      S: 250 2.1.0 Ok
+      C: RSET
+      S: 250 2.0.0 Ok
+      C: MAIL FROM:<a@example.com> MT-PRIORITY=10
+      S: 501 5.5.4 Syntax: MT-PRIORITY=number from -9 to 9, once
+      C: MAIL FROM:<a@example.com> mt-priority=6
+      S: 250 2.1.0 Ok
+      C: RCPT TO:<b@example.org>
+      S: 250 2.1.5 Ok
+
+      """ + Self.content, delivery)
+    #expect(message.request.envelope.parameters.priority == TransferPriority(6))
+  }
+
+  @Test(arguments: Transcript.Delivery.allCases)
   func chunking(delivery: Transcript.Delivery) async throws {
     let message = try await message(
       """
@@ -149,8 +168,9 @@ import Testing
   }
 
   static let choices: [(MailExtensions, String)] = [
-    (.all, "8BITMIME SMTPUTF8 DSN"), (.eightBitMIME, "8BITMIME"), (.smtpUTF8, ""), ([], ""),
+    (.all, "8BITMIME SMTPUTF8 DSN MT-PRIORITY"), (.eightBitMIME, "8BITMIME"), (.smtpUTF8, ""), ([], ""),
     ([.smtpUTF8, .deliveryStatusNotifications], "DSN"), ([.eightBitMIME, .smtpUTF8], "8BITMIME SMTPUTF8"),
+    (.transferPriorities, "MT-PRIORITY"),
   ]
 
   @Test(arguments: choices)
@@ -163,12 +183,13 @@ import Testing
       }
       _ = await driver.connect()
       let reply = await driver.send("EHLO x\r\n")
-      let offered = ["8BITMIME", "SMTPUTF8", "DSN"].filter { reply.contains("250-\($0)\r\n") }
+      let offered = ["8BITMIME", "SMTPUTF8", "DSN", "MT-PRIORITY"].filter { reply.contains("250-\($0)\r\n") }
       #expect(offered.joined(separator: " ") == expected)
       // Advertised or refused: nothing between.
       _ = await driver.send("AUTH PLAIN AHVzZXJuYW1lAHBhc3N3b3Jk\r\n")
       for (parameter, keyword) in [
         ("BODY=7BIT", "8BITMIME"), ("SMTPUTF8", "SMTPUTF8"), ("RET=FULL", "DSN"), ("ENVID=x", "DSN"),
+        ("MT-PRIORITY=0", "MT-PRIORITY"),
       ] {
         let reply = await driver.send("RSET\r\nMAIL FROM:<a@example.com> \(parameter)\r\n")
         #expect(
@@ -182,7 +203,7 @@ import Testing
 
   @Test(arguments: [
     "MAIL FROM:<a@example.com> SIZE=1", "MAIL FROM:<a@example.com> BODY=8BITMIME", "MAIL FROM:<a@example.com> SMTPUTF8",
-    "MAIL FROM:<a@example.com> AUTH=<>",
+    "MAIL FROM:<a@example.com> AUTH=<>", "MAIL FROM:<a@example.com> MT-PRIORITY=0",
   ])
   func afterHELOThereAreNoParameters(command: String) async throws {
     let (driver, _) = try server(security: .implicitTLS) { $0.requiresAuthentication = false }

@@ -242,6 +242,25 @@ struct SessionPairExtensionTests {
     #expect(envelope.recipients.allSatisfy { $0.parameters == RecipientParameters() })
   }
 
+  @Test func transferPriorities() async throws {
+    let levels = [nil] + (-9...9).map { TransferPriority($0) }
+    let (pair, policy) = try pair()
+    #expect(await pair.connect())
+    for level in levels {
+      #expect(
+        isAccepted(await pair.send(try transaction { $0.envelope.parameters.priority = level }, content: content).first)
+      )
+    }
+    #expect(policy.record.messages.map(\.request.envelope.parameters.priority) == levels)
+
+    // Whoever does not know it is not told of it, and gets the message all the same.
+    let (without, kept) = try self.pair(server: { $0.extensions = .eightBitMIME })
+    #expect(await without.connect())
+    let urgent = try transaction { $0.envelope.parameters.priority = TransferPriority(9) }
+    #expect(isAccepted(await without.send(urgent, content: content).first))
+    #expect(kept.record.messages.map(\.request.envelope.parameters) == [MessageParameters()])
+  }
+
   @Test func theSubmitter() async throws {
     let (pair, policy) = try pair()
     #expect(await pair.connect())

@@ -16,7 +16,7 @@ struct Deployment {
   let queue: any QueueStore
   let memory = InMemoryQueueStore()
   let time = ManualTime()
-  let logs = LogRecorder()
+  let logs = RecordingLog()
   let metrics = TestMetrics()
   let instance = Instance(name: "test")
   let user: SMTPUser

@@ -21,7 +21,8 @@ import Testing
   // MARK: What is offered
 
   private static let promises: [(MailExtensions, MailExtensions)] = [
-    (.all, [.eightBitMIME, .smtpUTF8]), (.eightBitMIME, .eightBitMIME), (.smtpUTF8, .smtpUTF8),
+    (.all, [.eightBitMIME, .smtpUTF8, .transferPriorities]), (.transferPriorities, .transferPriorities),
+    (.eightBitMIME, .eightBitMIME), (.smtpUTF8, .smtpUTF8),
     (.deliveryStatusNotifications, []), ([], []),
   ]
 
@@ -59,6 +60,7 @@ import Testing
       $0.isInternationalized = true
       $0.returnedContent = .headers
       $0.envelopeID = EnvelopeID("an ID of theirs")
+      $0.priority = TransferPriority(-4)
     }
     let claim = try await Deployment().queue(request, content: "Subject: x\r\n\r\nbody\r\n")
     #expect(claim.parameters == request.envelope.parameters)
@@ -109,8 +111,8 @@ import Testing
     let deployment = try await Deployment(change: { $0.deliveryExtensions = .all })
     let driver = try await deployment.session()
     let address = "j\u{f6}rg@example.org"
-    let sender = "MAIL FROM:<a@example.com> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=an+20ID AUTH=boss@example.org\r\n"
-    #expect(await driver.send(sender).hasPrefix("250 2.1.0 "))
+    let sender = "MAIL FROM:<a@example.com> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=an+20ID"
+    #expect(await driver.send(sender + " MT-PRIORITY=4 AUTH=boss@example.org\r\n").hasPrefix("250 2.1.0 "))
     let recipient = "RCPT TO:<\(address)> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x+2By@z.example\r\n"
     #expect(await driver.send(recipient).hasPrefix("250 2.1.5 "))
     #expect(await driver.send("DATA\r\n").hasPrefix("354 "))
@@ -123,6 +125,7 @@ import Testing
     parameters.isInternationalized = true
     parameters.returnedContent = .headers
     parameters.envelopeID = EnvelopeID("an ID")
+    parameters.priority = TransferPriority(4)
     parameters.submitter = .null
     #expect(claim.parameters == parameters)
     #expect(claim.recipients.map(\.path.description) == [address])
@@ -142,6 +145,7 @@ import Testing
     let offered = await driver.send("EHLO client.example.org\r\n").split(separator: "\r\n").map { $0.dropFirst(4) }
     #expect(offered.contains("8BITMIME") == hasDelivery)
     #expect(offered.contains("SMTPUTF8") == hasDelivery)
+    #expect(offered.contains("MT-PRIORITY") == hasDelivery)
     #expect(!offered.contains("DSN"), "nobody makes reports")
   }
 }

@@ -95,4 +95,36 @@ import Testing
       ])
     #expect(try await reader.counts(.everything, by: .tenant, limit: 1).map(\.total) == [8])
   }
+
+  /// To close a descriptor of a file ends all locks that the process has on it (POSIX), whoever took them.
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/locks")))
+  func lookingFromWithinLeavesTheServerItsLocks() async throws {
+    let path = folders.newPath()
+    let folder = try await folders.open(path)
+    try await folder.queue.enqueue(Mail.message())
+    #expect(try await folder.queue.summary().messages == 1)
+    let before = try locks(on: path + "/submission.sqlite")
+    #expect(before > 0)
+    let reader = try await SQLiteQueueReader(folder: path)
+    #expect(try await reader.summary().messages == 1)
+    #expect(try await StorageMaintenance.check(path).isSound)
+    #expect(try locks(on: path + "/submission.sqlite") == before)
+  }
+
+  /// How many locks this process has on a file, as the system tells without opening it.
+  private func locks(on path: String) throws -> Int {
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    let inode = try #require(attributes[.systemFileNumber] as? Int)
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/locks"))
+    let lines = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self).split(separator: "\n")
+    return lines.count { $0.contains(" POSIX ") && $0.contains(" \(getpid()) ") && $0.contains(":\(inode) ") }
+  }
+
+  @Test(arguments: ["question? mark", "hash # and %41", "plain"])
+  func aFolderOfAnyNameIsFound(name: String) async throws {
+    let path = folders.newPath() + name
+    await (try folders.open(path)).close()
+    #expect(try await SQLiteQueueReader(folder: path).summary() == QueueSummary())
+    try FileManager.default.removeItem(atPath: path)
+  }
 }

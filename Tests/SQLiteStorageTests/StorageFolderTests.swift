@@ -10,7 +10,7 @@ import Testing
 
   @Test(arguments: [
     ("page_size", "16384"), ("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"),
-    ("user_version", "4"),
+    ("user_version", "5"),
   ])
   func theWriterHasItsSettings(setting: String, value: String) async throws {
     let folder = try await folders.open()

@@ -7,8 +7,8 @@ import SMTPProtocol
 struct Connector: Sendable {
   let group: any EventLoopGroup
   let server: SocketAddress
-  /// How many addresses of this machine connections come from: 127.0.0.1 and those behind it.
-  let sources: Int
+  /// Addresses of this machine that connections come from; empty for whatever the system takes.
+  let sources: [SocketAddress]
   let configuration: ClientConfiguration
   let tls: NIOSSLContext?
 
@@ -62,9 +62,7 @@ struct Connector: Sendable {
           try channel.pipeline.syncOperations.addHandler(handler)
         }
       }
-    if sources > 1, let source = try? SocketAddress(ipAddress: "127.0.0.\(1 + index % sources)", port: 0) {
-      bootstrap = bootstrap.bind(to: source)
-    }
+    if !sources.isEmpty { bootstrap = bootstrap.bind(to: sources[index % sources.count]) }
     return bootstrap.connect(to: server)
   }
 }

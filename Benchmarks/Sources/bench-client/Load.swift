@@ -7,34 +7,55 @@ import Synchronization
 /// What all sessions are to send together, and what came of it.
 final class Load: Sendable {
   private struct State {
-    var messagesLeft: Int
+    var next = 0
+    var begin: NIODeadline?
     var results = Results()
     var failures = 0
+  }
 
-    var isOver: Bool { messagesLeft == 0 || failures >= 100 }
+  /// One message of a load.
+  struct Turn {
+    /// From 0 on.
+    var number: Int
+    /// When it is to be sent; `nil` for as soon as can be.
+    var due: NIODeadline?
   }
 
   let transaction: ClientTransaction
-  let content: [UInt8]
+  let message: Message
+  let messages: Int
   let messagesPerSession: Int
-  private let state: Mutex<State>
+  /// Between a message and the next; `nil` for as fast as can be.
+  let interval: TimeAmount?
+  /// Where the messages come to in the end, if that is looked at.
+  let arrivals: Arrivals?
+  private let state = Mutex(State())
 
-  init(messages: Int, messagesPerSession: Int, of transaction: ClientTransaction, content: [UInt8]) {
-    (self.messagesPerSession, self.transaction, self.content) = (messagesPerSession, transaction, content)
-    state = Mutex(State(messagesLeft: messages))
+  init(
+    messages: Int, messagesPerSession: Int, of transaction: ClientTransaction, message: Message,
+    interval: TimeAmount? = nil, arrivals: Arrivals? = nil
+  ) {
+    (self.messages, self.messagesPerSession) = (messages, messagesPerSession)
+    (self.transaction, self.message) = (transaction, message)
+    (self.interval, self.arrivals) = (interval, arrivals)
   }
 
   var results: Results { state.withLock { $0.results } }
 
   /// Nothing is left to send, or so much has failed that there is no point in it.
-  var isOver: Bool { state.withLock { $0.isOver } }
+  var isOver: Bool { state.withLock { isOver($0) } }
+
+  private func isOver(_ state: State) -> Bool { state.next >= messages || state.failures >= 100 }
 
   /// Takes one message off the heap, if one is left.
-  func take() -> Bool {
+  func take() -> Turn? {
     state.withLock { state in
-      guard !state.isOver else { return false }
-      state.messagesLeft -= 1
-      return true
+      guard !isOver(state) else { return nil }
+      defer { state.next += 1 }
+      guard let interval else { return Turn(number: state.next) }
+      let begin = state.begin ?? .now()
+      state.begin = begin
+      return Turn(number: state.next, due: begin + interval * state.next)
     }
   }
 
@@ -70,6 +91,10 @@ struct Results: Sendable {
   var sessions = 0
   /// Messages that were refused and sessions that broke, by reason.
   var failures: [String: Int] = [:]
+  /// From when a message was to be sent until it was where it is to be in the end.
+  var arrivals: [TimeAmount] = []
+  /// From the first of these to the last.
+  var span: TimeAmount?
 
   /// Name and value, one a line, for people and for `awk`.
   func report(over duration: Duration) -> String {
@@ -80,6 +105,8 @@ struct Results: Sendable {
       ("sessions/s", decimal(Double(sessions) / seconds)),
     ]
     lines += percentiles(of: replies, named: "reply") + percentiles(of: transactions, named: "transaction")
+    lines += percentiles(of: arrivals, named: "arrival")
+    if let span { lines.append(("arrivals/s", decimal(Double(arrivals.count) / Double(span.nanoseconds) * 1e9))) }
     lines += failures.sorted { $0.value > $1.value }.map { ("failure", "\($0.value) × \($0.key)") }
     return lines.map { $0.0.padding(toLength: 22, withPad: " ", startingAt: 0) + $0.1 }.joined(separator: "\n")
   }

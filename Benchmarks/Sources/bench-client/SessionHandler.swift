@@ -25,6 +25,8 @@ final class SessionHandler: ChannelInboundHandler {
   private var input = ByteBuffer()
   private var output: [UInt8] = []
   private var sent = 0
+  /// The message that is under way.
+  private var number = 0
   /// When MAIL was said.
   private var began = NIODeadline.now()
   /// When the last octets of the content were handed on.
@@ -82,7 +84,7 @@ final class SessionHandler: ChannelInboundHandler {
       startTLS(context)
     case .ready: goOn(context)
     case .sendContent:
-      if case .send(let load) = purpose { send(load.content, context) }
+      if case .send(let load) = purpose { send(load.message.content(number), context) }
     case .finished(let outcomes):
       note(outcomes)
       goOn(context)
@@ -97,15 +99,21 @@ final class SessionHandler: ChannelInboundHandler {
   private func goOn(_ context: ChannelHandlerContext) {
     switch purpose {
     case .send(let load):
-      guard sent < load.messagesPerSession, load.take() else {
+      guard sent < load.messagesPerSession, let turn = load.take() else {
         load.sessionEnded()
         return perform(session.quit(at: now, output: &output), context)
       }
       sent += 1
-      began = .now()
-      perform(session.begin(load.transaction, at: now, output: &output), context)
+      guard let due = turn.due, due > .now() else { return begin(turn, of: load, context) }
+      context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { self.begin(turn, of: load, context) }
     case .stay(let isReady): isReady.succeed()
     }
+  }
+
+  private func begin(_ turn: Load.Turn, of load: Load, _ context: ChannelHandlerContext) {
+    (number, began) = (turn.number, .now())
+    load.arrivals?.departed(turn.number, at: turn.due ?? began)
+    perform(session.begin(load.transaction, at: now, output: &output), context)
   }
 
   private func send(_ content: [UInt8], _ context: ChannelHandlerContext) {

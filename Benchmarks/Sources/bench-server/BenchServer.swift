@@ -3,6 +3,7 @@ import DeliveryQueue
 import Foundation
 import Logging
 import MailModel
+import NIOCore
 import NIOPosix
 import SMTPDelivery
 import SMTPListener
@@ -25,6 +26,8 @@ import UnixSignals
     case memory
     /// Content goes through the submission service and a queue on disk, synced before the reply.
     case sqlite
+    /// Connections are taken, and nothing is ever said on them.
+    case silent
   }
 
   @Option(help: "Where messages go.")
@@ -45,8 +48,17 @@ import UnixSignals
     help: ArgumentHelp(
       "Relay the queue's messages there, in clear. Default: they are delivered to nowhere.", valueName: "host:port"))
   var deliver: String?
+  @Option(
+    name: .customLong("route"),
+    help: ArgumentHelp(
+      "Relay those for this domain there instead; may be repeated.", valueName: "domain=host:port"))
+  var routes: [String] = []
   @Option(help: "Messages of the queue that are delivered at once.")
   var workers = DeliveryConfiguration().workers
+  @Option(help: "Of these, to one host.")
+  var deliveriesPerSite = SchedulingRules().deliveriesPerSite
+  @Option(help: "Tenants: clients from 127.0.0.1 are the first, those from 127.0.0.2 the second, and so on; up to 250.")
+  var tenants = 1
   @Option(help: "Microseconds for which an accepted message may wait for others to share its sync.") var commitDelay = 0
   @Option(help: "Microseconds for which an outcome may wait.") var settlementDelay = 5_000
   @Option(help: "Event-loop threads. Two share two cores badly with a client on the same machine.")
@@ -58,10 +70,18 @@ import UnixSignals
     guard tls.isEmpty || tls.count == 2 else { throw ValidationError("--tls takes a certificate and its key.") }
     guard tls.isEmpty || mode == .discard else { throw ValidationError("--tls is for --mode discard.") }
     guard mode != .sqlite || data != nil else { throw ValidationError("--mode sqlite needs --data.") }
-    guard threads > 0, workers > 0 else { throw ValidationError("--threads and --workers must be 1 or more.") }
+    guard [threads, workers, deliveriesPerSite, tenants].allSatisfy({ $0 > 0 }), tenants <= 250 else {
+      throw ValidationError("Numbers must be 1 or more.")
+    }
+    guard mode != .discard && mode != .silent || routes.isEmpty && tenants == 1 else {
+      throw ValidationError("--route and --tenants need a queue: --mode memory or sqlite.")
+    }
+    _ = try parsedRoutes()
     if let deliver {
       guard RelayEndpoint(deliver) != nil else { throw ValidationError("'\(deliver)' is not HOST:PORT.") }
-      guard mode != .discard else { throw ValidationError("--deliver needs a queue: --mode memory or sqlite.") }
+      guard mode != .discard, mode != .silent else {
+        throw ValidationError("--deliver needs a queue: --mode memory or sqlite.")
+      }
     }
   }
 
@@ -84,6 +104,7 @@ import UnixSignals
       let storage = try await StorageFolder(data ?? "", configuration: configuration, logger: logger)
       try await serve(storage.queue, with: [storage], lastID: storage.queue.greatestSequence, bench)
       await storage.close()
+    case .silent: try await keepSilent(bench)
     }
   }
 
@@ -97,22 +118,53 @@ import UnixSignals
   private func serve(
     _ queue: any QueueStore, with services: [any Service], lastID: Int64, _ bench: Bench
   ) async throws {
-    let account = try await BenchAccount()
+    let accounts = try await BenchAccounts(tenants: tenants)
     var configuration = DeliveryConfiguration()
     configuration.workers = workers
+    configuration.rules.deliveriesPerSite = deliveriesPerSite
+    let transport = try transport(bench)
     let delivery = DeliveryService(
-      store: queue, transport: try transport(bench), configuration: configuration, logger: bench.logger)
+      store: queue, transport: transport, configuration: configuration, logger: bench.logger)
     let service = SubmissionService(
-      configuration: SubmissionConfiguration(hostName: bench.hostName), tenants: account.tenants, key: account.key,
+      configuration: SubmissionConfiguration(hostName: bench.hostName), tenants: accounts.tenants, key: accounts.key,
       queue: queue, delivery: delivery, queueIDs: QueueIDGenerator(after: lastID), logger: bench.logger)
-    try await serve(SignedInPolicy(service: service, account: account), with: services + [delivery], bench)
+    try await serve(SignedInPolicy(service: service, accounts: accounts), with: services + [delivery], bench)
+    await transport.shutdown()
   }
 
   private func transport(_ bench: Bench) throws -> any DeliveryTransport {
-    guard let relay = deliver.flatMap({ RelayEndpoint($0) }) else { return VanishingTransport() }
+    let fallback: any DeliveryTransport = try relay(deliver, bench) ?? VanishingTransport()
+    let routes = try parsedRoutes()
+    guard !routes.isEmpty else { return fallback }
+    return RoutedTransport(routes: try routes.compactMapValues { try relay($0, bench) }, default: fallback)
+  }
+
+  private func relay(_ host: String?, _ bench: Bench) throws -> RelayTransport? {
+    guard let endpoint = host.flatMap({ RelayEndpoint($0) }) else { return nil }
     var client = ClientConfiguration(helloName: bench.hostName)
     client.security = .none
-    return try RelayTransport(RelayConfiguration(relay: relay, client: client), eventLoopGroup: bench.loops)
+    return try RelayTransport(RelayConfiguration(relay: endpoint, client: client), eventLoopGroup: bench.loops)
+  }
+
+  private func parsedRoutes() throws -> [RoutePattern: String] {
+    var result: [RoutePattern: String] = [:]
+    for route in routes {
+      let parts = route.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let pattern = RoutePattern(parts[0]), RelayEndpoint(parts[1]) != nil else {
+        throw ValidationError("'\(route)' is not DOMAIN=HOST:PORT.")
+      }
+      result[pattern] = parts[1]
+    }
+    return result
+  }
+
+  /// Takes connections until the process is ended.
+  private func keepSilent(_ bench: Bench) async throws {
+    let channel = try await ServerBootstrap(group: bench.loops)
+      .serverChannelOption(.backlog, value: 4_096)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .bind(host: host, port: Int(port)).get()
+    try await channel.closeFuture.get()
   }
 
   private func serve(
@@ -142,7 +194,7 @@ import UnixSignals
     let (connections, limits) = (ConnectionLimits.raised, Limits.raised)
     let line = """
       Listening on \(address), \(security), mode \(mode), threads \(threads), workers \(workers), \
-      delivering to \(deliver ?? "nowhere"); limits: connections and \
+      delivering to \(([deliver ?? "nowhere"] + routes).joined(separator: ", ")); limits: connections and \
       connections per source \(connections.connections), recipients \(limits.recipients), messages per session none, \
       idle \(limits.commandTimeout)
       """

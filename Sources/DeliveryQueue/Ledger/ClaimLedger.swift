@@ -4,7 +4,7 @@ package import MailModel
 /// messages that have recipients left. A pure value, which does no input or output and reads no clock.
 ///
 /// A message stands in it as its parts, one for each destination where it has recipients left. A part waits, or it is under
-/// a claim, which has a lease or is being settled.
+/// a claim, which has a lease or is being settled. Whose turn it is, is the ``Scheduler``'s business.
 package struct ClaimLedger: Sendable {
   /// What of a message goes to one destination.
   package struct Part: Hashable, Sendable {
@@ -20,7 +20,7 @@ package struct ClaimLedger: Sendable {
   package struct Entry: Hashable, Sendable {
     /// ``QueueID/sequence``.
     package var sequence: Int64
-    /// Octets of its content.
+    /// Octets of its content; those above 4 GiB do not count.
     package var size: Int
     package var tenant: String?
     package var priority: MessagePriority
@@ -35,57 +35,12 @@ package struct ClaimLedger: Sendable {
     }
   }
 
-  /// What a claim is of.
-  package struct Grant: Hashable, Sendable {
-    package var token: Claim.Token
-    package var sequence: Int64
-    /// Octets of the message's content.
-    package var size: Int
-    package var site: DeliverySite
-    /// ``Claim/suspension``.
-    package var suspension: String?
-    fileprivate var destinations: [Mailbox.Host?]
-
-    /// Whether the message's recipients there are part of the claim, as far as they are due.
-    package func covers(_ destination: Mailbox.Host?) -> Bool { destinations.contains(destination) }
-  }
-
-  /// What a claim gives, and what ``ClaimBatch`` tells beside it.
-  package struct Claimed: Hashable, Sendable {
-    package var grants: [Grant] = []
-    package var nextDue: Timestamp?
-    package var awaitsEnd = false
-    package var siteChanges: [SiteChange] = []
-    package var pausedSites = 0
-  }
-
-  private struct Waiting: Hashable, Comparable {
-    var sequence: Int64
-    var size: Int
-    var tenant: String?
-    var priority: MessagePriority
-    var part: Part
-
-    static func < (left: Self, right: Self) -> Bool {
-      (left.part.due, left.sequence) < (right.part.due, right.sequence)
-    }
-  }
-
-  private struct Holding {
-    var grant: Grant
-    var parts: [Waiting]
-    var leasedUntil: Timestamp
-    /// While its settlement is written, a claim does not run out.
-    var isSettling = false
-  }
-
   private let limits: QueueLimits
-  private var waiting = Heap<Waiting>()
-  private var holdings: [UInt64: Holding] = [:]
-  /// Ends of leases. One that was extended, settled or lost stays in the heap until it is met or swept.
-  private var leaseEnds = Heap<LeaseEnd>()
-  private var lastToken: UInt64 = 0
   private var size = (messages: 0, octets: 0)
+  var scheduler = Scheduler()
+  var holdings: [UInt64: Holding] = [:]
+  /// Ends of leases. One that was extended, settled or lost stays in the heap until it is met or swept.
+  var leaseEnds = Heap<LeaseEnd>()
 
   /// An empty ledger.
   package init(limits: QueueLimits) { self.limits = limits }
@@ -96,7 +51,7 @@ package struct ClaimLedger: Sendable {
 extension ClaimLedger {
   /// Octets of all messages in it and of what was reserved.
   package var octets: Int { size.octets }
-  /// Messages in it and reserved.
+  /// Messages in it and reserved, each counted once.
   package var messages: Int { size.messages }
 
   /// Makes room for a message, before it is kept.
@@ -130,107 +85,18 @@ extension ClaimLedger {
   }
 
   private mutating func wait(_ part: Part, of entry: Entry) {
-    waiting.insert(
-      Waiting(
-        sequence: entry.sequence, size: entry.size, tenant: entry.tenant, priority: entry.priority, part: part))
+    let size = UInt32(clamping: entry.size)
+    scheduler.insert(
+      scheduler.part(of: entry.sequence, size: size, tenant: entry.tenant, priority: entry.priority, part))
   }
 
   // Sizes come from the disk: what a damaged one makes of the sum must not end the process.
-  private mutating func add(size octets: Int) { size = (size.messages + 1, size.octets &+ octets) }
-  private mutating func subtract(size octets: Int) { size = (size.messages - 1, size.octets &- octets) }
-}
-
-// MARK: - Claims
-
-extension ClaimLedger {
-  /// When a claim can next give something: the earliest time at which a waiting message is due or a lease ends.
-  private var nextDue: Timestamp? {
-    let due = [waiting.first?.part.due, leaseEnds.first?.leasedUntil].compactMap { $0 }.min()
-    return due == .never ? nil : due
+  private mutating func add(size octets: Int) {
+    size = (size.messages + 1, size.octets &+ Int(UInt32(clamping: octets)))
   }
 
-  /// Claims what is due. Leases that have ended are lost first.
-  package mutating func claim(_ request: ClaimRequest) -> Claimed {
-    endLeases(by: request.now)
-    var claimed = Claimed()
-    while claimed.grants.count < request.limit, let first = waiting.first, first.part.due <= request.now {
-      let site = request.site(first.part.destination)
-      var parts: [Waiting] = []
-      var others: [Waiting] = []
-      while let next = waiting.first, next.sequence == first.sequence, next.part.due == first.part.due {
-        guard let next = waiting.popFirst() else { break }
-        if request.site(next.part.destination) == site { parts.append(next) } else { others.append(next) }
-      }
-      others.forEach { waiting.insert($0) }
-      lastToken += 1
-      let grant = Grant(
-        token: Claim.Token(lastToken), sequence: first.sequence, size: first.size, site: site, suspension: nil,
-        destinations: parts.map(\.part.destination))
-      hold(Holding(grant: grant, parts: parts, leasedUntil: request.leasedUntil), token: lastToken)
-      claimed.grants.append(grant)
-    }
-    settleLeaseEnds()
-    claimed.nextDue = nextDue
-    return claimed
-  }
-
-  /// Of which messages the next claims will probably give something, so many at most, the first first; for reading ahead.
-  package func next(_ count: Int, dueBy now: Timestamp) -> [Int64] {
-    waiting.least(count).filter { $0.part.due <= now }.map(\.sequence)
-  }
-
-  /// Holds those claims that still stand until `leasedUntil`, and says which these are.
-  package mutating func extend(_ tokens: [Claim.Token], until leasedUntil: Timestamp) -> [Claim.Token] {
-    let held = tokens.filter { token in
-      guard var holding = holdings[token.value] else { return false }
-      guard holding.leasedUntil != leasedUntil else { return true }
-      holding.leasedUntil = leasedUntil
-      hold(holding, token: token.value)
-      return true
-    }
-    settleLeaseEnds()
-    return held
-  }
-
-  /// Puts a claim under the writing of its settlement; afterwards comes ``endSettlement(_:left:isFinished:)`` or
-  /// ``abandonSettlement(_:)``.
-  package mutating func beginSettlement(_ token: Claim.Token, of sequence: Int64) throws(QueueError) -> Grant {
-    guard var holding = holdings[token.value], !holding.isSettling, holding.grant.sequence == sequence else {
-      throw QueueError(.claimLost, "the claim ran out or was settled before")
-    }
-    holding.isSettling = true
-    holdings[token.value] = holding
-    return holding.grant
-  }
-
-  /// The settlement is kept.
-  ///
-  /// - Parameters:
-  ///   - left: what of the claim's destinations has recipients left.
-  ///   - isFinished: whether no recipient of the whole message is left.
-  package mutating func endSettlement(_ token: Claim.Token, left: [Part], isFinished: Bool) {
-    guard let holding = holdings.removeValue(forKey: token.value) else { return }
-    for part in left {
-      guard var waits = holding.parts.first else { break }
-      waits.part = part
-      waiting.insert(waits)
-    }
-    if isFinished { subtract(size: holding.grant.size) }
-    settleLeaseEnds()
-  }
-
-  /// The settlement was not kept: the claim holds as before.
-  package mutating func abandonSettlement(_ token: Claim.Token) {
-    guard var holding = holdings[token.value] else { return }
-    holding.isSettling = false
-    hold(holding, token: token.value)
-  }
-
-  /// Gives a claim back, as if it had not been made; with `due`, to be made later.
-  package mutating func giveBack(_ token: Claim.Token, due: Timestamp? = nil) {
-    guard let holding = holdings[token.value] else { return }
-    let parts = holding.parts.map { Part(destination: $0.part.destination, due: due ?? $0.part.due) }
-    endSettlement(token, left: parts, isFinished: false)
+  mutating func subtract(size octets: Int) {
+    size = (size.messages - 1, size.octets &- Int(UInt32(clamping: octets)))
   }
 }
 
@@ -243,16 +109,18 @@ extension ClaimLedger {
   /// What is taken counts as before, but no claim gives it and no lease of it ends: each must come back with
   /// ``putBack(_:parts:)``.
   ///
-  /// - Returns: those taken, and those of the others that are claimed, each once.
+  /// - Returns: those taken, and those of the others that are claimed; each once.
   package mutating func take(_ sequences: Set<Int64>) -> (taken: [Entry], claimed: [Int64]) {
-    let claimed = Set(holdings.values.map(\.grant.sequence)).intersection(sequences)
+    let claimed = Set(holdings.values.lazy.map(\.first.sequence).filter(sequences.contains))
+    let free = claimed.isEmpty ? sequences : sequences.subtracting(claimed)
+    guard !free.isEmpty else { return ([], Array(claimed)) }
     var taken: [Int64: Entry] = [:]
-    waiting = waiting.filter { waits in
-      guard sequences.contains(waits.sequence), !claimed.contains(waits.sequence) else { return true }
+    for part in scheduler.remove(where: { free.contains($0.sequence) }) {
       let entry = Entry(
-        sequence: waits.sequence, size: waits.size, tenant: waits.tenant, priority: waits.priority, parts: [])
-      taken[waits.sequence, default: entry].parts.append(waits.part)
-      return false
+        sequence: part.sequence, size: Int(part.size), tenant: scheduler.tenantNames[part.tenant] ?? nil,
+        priority: part.priority, parts: [])
+      taken[part.sequence, default: entry].parts.append(scheduler.named(part))
+      scheduler.forget(part)
     }
     return (Array(taken.values), Array(claimed))
   }
@@ -263,43 +131,6 @@ extension ClaimLedger {
   package mutating func putBack(_ entry: Entry, parts: [Part]?) {
     guard let parts else { return subtract(size: entry.size) }
     for part in parts { wait(part, of: entry) }
-  }
-}
-
-// MARK: - Leases
-
-extension ClaimLedger {
-  private struct LeaseEnd: Comparable {
-    var leasedUntil: Timestamp
-    var token: UInt64
-
-    static func < (left: LeaseEnd, right: LeaseEnd) -> Bool {
-      (left.leasedUntil, left.token) < (right.leasedUntil, right.token)
-    }
-  }
-
-  private mutating func hold(_ holding: Holding, token: UInt64) {
-    holdings[token] = holding
-    leaseEnds.insert(LeaseEnd(leasedUntil: holding.leasedUntil, token: token))
-  }
-
-  private func isCurrent(_ end: LeaseEnd) -> Bool {
-    guard let holding = holdings[end.token], !holding.isSettling else { return false }
-    return holding.leasedUntil == end.leasedUntil
-  }
-
-  private mutating func endLeases(by now: Timestamp) {
-    while let end = leaseEnds.first, end.leasedUntil <= now {
-      _ = leaseEnds.popFirst()
-      guard isCurrent(end), let holding = holdings.removeValue(forKey: end.token) else { continue }
-      holding.parts.forEach { waiting.insert($0) }
-    }
-  }
-
-  /// Keeps the first lease end one that matters, and the heap within twice what is held.
-  private mutating func settleLeaseEnds() {
-    while let end = leaseEnds.first, !isCurrent(end) { _ = leaseEnds.popFirst() }
-    if leaseEnds.count > 2 * holdings.count + 64 { leaseEnds = leaseEnds.filter(isCurrent) }
   }
 }
 

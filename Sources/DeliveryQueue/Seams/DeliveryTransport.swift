@@ -20,6 +20,15 @@ public protocol DeliveryTransport: Sendable {
   /// the connection then breaks. Cancellation ends the attempt soon, with deferrals for what is not known; those of
   /// recipients for whom the next host may have taken the message are ``DeliveryReport/uncertain``.
   func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport
+
+  /// Lets go of what is kept between deliveries, such as connections, within seconds. To be called by whoever made the transport,
+  /// when the deliveries are over. By default nothing is kept.
+  func shutdown() async
+}
+
+extension DeliveryTransport {
+  /// Does nothing.
+  public func shutdown() async {}
 }
 
 /// What came of an attempt.

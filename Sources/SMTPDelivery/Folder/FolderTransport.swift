@@ -15,7 +15,7 @@ public final class FolderTransport: DeliveryTransport {
   public let path: String
 
   /// 8BITMIME and SMTPUTF8, since a file keeps any octets. Not DSN: nobody reads the parameters of an envelope there.
-  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
+  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8, .transferPriorities] }
 
   /// One site: the folder.
   public func site(of destination: Mailbox.Host?) -> DeliverySite { DeliverySite(path) }
@@ -41,15 +41,21 @@ public final class FolderTransport: DeliveryTransport {
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
     let name = "\(claim.id).eml"
     var hostProblem: String?
+    var condition = SiteCondition.working
     let outcome: DeliveryOutcome
     do {
       try await write(content, as: name, temporaryName: Self.temporaryName(claim))
       outcome = .delivered(DeliveryReply(code: 250, text: "250 2.0.0 Written to \(name)"))
     } catch {
       outcome = .deferred(DeliveryReply(problem: "Cannot write \(name): \(error)"))
-      if error is SystemError { hostProblem = "The folder \(path) does not take \(name): \(error)" }
+      condition = .unknown
+      if let error = error as? SystemError {
+        hostProblem = "The folder \(path) does not take \(name): \(error)"
+        condition = .failed("The folder \(path) takes no files: \(error)")
+      }
     }
-    return DeliveryReport(outcomes: claim.recipients.map { _ in outcome }, hostProblem: hostProblem)
+    return DeliveryReport(
+      outcomes: claim.recipients.map { _ in outcome }, hostProblem: hostProblem, condition: condition)
   }
 
   /// `.QUEUEID.TOKEN.tmp`: no two attempts have the same one.

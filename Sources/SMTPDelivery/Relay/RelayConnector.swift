@@ -12,9 +12,15 @@ import Darwin
 
 /// Makes connections to one relay.
 struct RelayConnector: Sendable {
-  /// Why there is no connection, for a person to read.
-  struct Unreachable: Error {
+  /// Why there is no connection.
+  struct Unreachable: Error, Equatable {
+    /// For a person to read.
     var reason: String
+    /// Whether it is for us to mend, and tells nothing of the host: nobody wants the connection any more, or this machine
+    /// has no room for it.
+    var isOurs = false
+
+    static let connectionEnded = Unreachable(reason: "the connection ended")
   }
 
   let configuration: RelayConfiguration
@@ -39,7 +45,7 @@ struct RelayConnector: Sendable {
         promise.fail(CancellationError())
       }
     } catch {
-      throw Unreachable(reason: Self.describe(error))
+      throw Unreachable(error)
     }
   }
 
@@ -57,7 +63,7 @@ struct RelayConnector: Sendable {
       }
     return channel(to: configuration.relay, by: bootstrap, on: loop).flatMapThrowing { channel in
       guard let connection = connections.value[ObjectIdentifier(channel)] else {
-        throw Unreachable(reason: "the connection ended")
+        throw Unreachable.connectionEnded
       }
       return connection
     }
@@ -79,19 +85,25 @@ struct RelayConnector: Sendable {
       }
     }
   }
+}
 
-  private static func describe(_ error: any Error) -> String {
+extension RelayConnector.Unreachable {
+  fileprivate init(_ error: any Error) {
     switch error {
-    case let error as Unreachable: return error.reason
+    case let error as Self: self = error
     case let error as NIOConnectionError:
       if error.connectionErrors.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
-        return "its name has no address that we could find"
+        self.init(reason: "its name has no address that we could find")
+      } else {
+        let all = error.connectionErrors.map { Self($0.error) }
+        self.init(reason: all.map(\.reason).joined(separator: "; "), isOurs: !all.isEmpty && all.allSatisfy(\.isOurs))
       }
-      return error.connectionErrors.map { describe($0.error) }.joined(separator: "; ")
-    case let error as IOError: return String(cString: strerror(error.errnoCode))
-    case ChannelError.connectTimeout: return "it did not answer in time"
-    case is CancellationError: return "the delivery was cancelled"
-    default: return String(describing: error)
+    case let error as IOError:
+      let isOurs = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL].contains(error.errnoCode)
+      self.init(reason: String(cString: strerror(error.errnoCode)), isOurs: isOurs)
+    case ChannelError.connectTimeout: self.init(reason: "it did not answer in time")
+    case is CancellationError: self.init(reason: "the delivery was cancelled", isOurs: true)
+    default: self.init(reason: String(describing: error))
     }
   }
 }

@@ -8,8 +8,8 @@ enum RelayResult: Equatable {
   case finished([ClientOutcome])
   /// The session ended before; without outcomes where the transaction had not begun.
   case failed(ClientFailure, [ClientOutcome])
-  /// There was no connection, for this reason.
-  case unreachable(String)
+  /// There was no connection.
+  case unreachable(RelayConnector.Unreachable)
 
   /// Why TLS was tried in vain, if it was.
   var handshakeFailure: ClientFailure? {
@@ -61,6 +61,7 @@ extension DeliveryReport {
   /// - Parameter downgrade: why the attempt went on in clear although TLS was offered: for the log, whatever the outcomes.
   init(_ result: RelayResult, downgrade: ClientFailure?, of recipients: Int, by relay: RelayEndpoint) {
     self.init(result, of: recipients, by: relay)
+    condition = result.condition(of: relay)
     guard let downgrade else { return }
     let problem = "\(relay) \(downgrade), and was spoken to in clear"
     hostProblem = hostProblem.map { "\(problem); \($0)" } ?? problem
@@ -79,8 +80,8 @@ extension DeliveryReport {
         hostProblem: failure.isHostProblem
           ? "\(relay) \(failure)" : known.lazy.compactMap { $0.hostProblem(of: relay) }.first,
         uncertain: Set(known.indices.filter { known[$0].isUncertain }))
-    case .unreachable(let reason):
-      let outcome = DeliveryOutcome.deferred(DeliveryReply(problem: "Cannot connect to \(relay): \(reason)"))
+    case .unreachable(let why):
+      let outcome = DeliveryOutcome.deferred(DeliveryReply(problem: "Cannot connect to \(relay): \(why.reason)"))
       self.init(outcomes: Array(repeating: outcome, count: recipients))
     }
   }

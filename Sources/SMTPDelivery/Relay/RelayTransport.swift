@@ -45,7 +45,7 @@ public final class RelayTransport: DeliveryTransport {
 
   /// Says QUIT on the connections that nobody uses, and waits for their ends, 10 seconds at most unless
   /// ``SMTPProtocol/ClientLimits/quitTimeout`` says otherwise. Whatever is delivered later has a connection of its own. To be
-  /// called when the deliveries are over and before the event loops end; without it, the idle ones end in their time.
+  /// called before the event loops end; without it, the idle ones end in their time.
   public func shutdown() async {
     let connections = idle.close()
     for connection in connections { await connection.quit() }
@@ -55,7 +55,7 @@ public final class RelayTransport: DeliveryTransport {
   /// 8BITMIME and SMTPUTF8: where the host does not offer what a message needs, its recipients fail with 5.6.3 (RFC 6152 §3),
   /// 5.6.7 or 5.6.9 (RFC 6531 §3.5). Not DSN, although a host that offers it is told what the sender asks: nobody makes the
   /// reports that RFC 3461 §5.2 wants where the host does not offer it.
-  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8] }
+  public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8, .transferPriorities] }
 
   /// One site: the relay.
   public func site(of destination: Mailbox.Host?) -> DeliverySite {
@@ -111,9 +111,9 @@ public final class RelayTransport: DeliveryTransport {
     }
     do {
       let connection = try await connector.connect(client)
-      return await hand(transaction, content, to: connection) ?? (.unreachable("the connection ended"), nil)
+      return await hand(transaction, content, to: connection) ?? (.unreachable(.connectionEnded), nil)
     } catch {
-      return (.unreachable(error.reason), nil)
+      return (.unreachable(error), nil)
     }
   }
 
@@ -192,7 +192,7 @@ public final class RelayTransport: DeliveryTransport {
     case .failed(let failure, let outcomes): return .failed(failure, outcomes)
     default:
       connection.abandonSoon("the dialogue is out of step")
-      return .unreachable("the connection ended")
+      return .unreachable(.connectionEnded)
     }
   }
 

@@ -19,7 +19,7 @@ extension Connection {
     switch reader.read(input.readableBytesUInt8Span) {
     case .incomplete: break
     case .malformed(let fault):
-      log(.warning, "PROXY header is malformed: \(fault.rawValue)")
+      log(.warning, "PROXY header is malformed", ["smtp.proxy-fault": "\(fault.rawValue)"])
       drop()
     case .header(let header, let consumed):
       input.moveReaderIndex(forwardBy: consumed)

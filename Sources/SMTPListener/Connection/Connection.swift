@@ -242,9 +242,9 @@ actor Connection: OpenConnection {
 
   // MARK: The log
 
-  /// Never what was said on the connection.
-  func log(_ level: Logger.Level, _ message: Logger.Message) {
-    endpoint.logger.log(level: level, message, metadata: logMetadata)
+  /// Never what was said on the connection. A text that never varies, and what varies as metadata.
+  func log(_ level: Logger.Level, _ message: Logger.Message, _ more: @autoclosure () -> Logger.Metadata = [:]) {
+    endpoint.logger.log(level: level, message, metadata: logMetadata.merging(more(), uniquingKeysWith: { $1 }))
   }
 
   /// Dear, and made only for what is logged indeed.

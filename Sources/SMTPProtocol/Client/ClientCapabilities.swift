@@ -15,6 +15,8 @@ package struct ClientCapabilities: Equatable, Sendable {
   package var chunking = false
   /// RFC 3461.
   package var notifications = false
+  /// RFC 6710, whatever the profile.
+  package var transferPriorities = false
   /// RFC 2034. A reply's enhanced code is read in any case.
   package var enhancedStatusCodes = false
   /// RFC 1870.
@@ -56,6 +58,7 @@ package struct ClientCapabilities: Equatable, Sendable {
       case "SMTPUTF8": smtpUTF8 = true
       case "CHUNKING": chunking = true
       case "DSN": notifications = true
+      case "MT-PRIORITY": transferPriorities = true
       case "ENHANCEDSTATUSCODES": enhancedStatusCodes = true
       case "SIZE":
         size = true

@@ -31,6 +31,10 @@ extension [UInt8] {
     if parameters.bodyType == .eightBitMIME, offered.eightBitMIME { append(" BODY=8BITMIME") }
     if isInternationalized { append(" SMTPUTF8") }
     if offered.notifications { parameters.appendDSN(to: &self) }
+    if let priority = parameters.priority, offered.transferPriorities {
+      append(" MT-PRIORITY=")
+      append(contentsOf: priority.description.utf8)
+    }
     if let submitter = parameters.submitter, offered.authentication, context.isAuthenticated {
       appendSubmitter(submitter, isInternationalized: isInternationalized)
     }

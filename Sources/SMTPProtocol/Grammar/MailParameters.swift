@@ -39,6 +39,7 @@ struct MailParameters: Equatable {
     if name.equalsIgnoringCase("auth") { return takeSubmitter(value) }
     if name.equalsIgnoringCase("ret") { return takeReturnedContent(value) }
     if name.equalsIgnoringCase("envid") { return takeEnvelopeID(value) }
+    if name.equalsIgnoringCase("mt-priority") { return takePriority(value) }
     return name.equalsIgnoringCase("smtputf8") ? .badSMTPUTF8 : .unknownParameter
   }
 
@@ -48,7 +49,8 @@ struct MailParameters: Equatable {
     if name.equalsIgnoringCase("body") { return .badBody }
     if name.equalsIgnoringCase("auth") { return .badSubmitter }
     if name.equalsIgnoringCase("ret") { return .badReturnedContent }
-    return name.equalsIgnoringCase("envid") ? .badEnvelopeID : .unknownParameter
+    if name.equalsIgnoringCase("envid") { return .badEnvelopeID }
+    return name.equalsIgnoringCase("mt-priority") ? .badPriority : .unknownParameter
   }
 }
 
@@ -102,6 +104,13 @@ extension MailParameters {
     guard message.envelopeID == nil, let envelopeID = EnvelopeID(xtext: value) else { return .badEnvelopeID }
     message.envelopeID = envelopeID
     used.insert(.deliveryStatusNotifications)
+    return nil
+  }
+
+  private mutating func takePriority(_ value: Span<UInt8>) -> SMTPReply? {
+    guard message.priority == nil, let priority = TransferPriority(value) else { return .badPriority }
+    message.priority = priority
+    used.insert(.transferPriorities)
     return nil
   }
 }

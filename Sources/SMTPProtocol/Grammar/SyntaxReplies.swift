@@ -33,6 +33,7 @@ extension SMTPReply {
   static let badSubmitter = syntax("Syntax: AUTH=mailbox in xtext, or AUTH=<>, once")
   static let badReturnedContent = syntax("RET is FULL or HDRS, once")
   static let badEnvelopeID = syntax("Syntax: ENVID=xtext of at most 100 octets, once")
+  static let badPriority = syntax("Syntax: MT-PRIORITY=number from -9 to 9, once")
   static let badNotifications = syntax("NOTIFY is NEVER, or a list of SUCCESS, FAILURE, DELAY, once")
   static let badOriginalRecipient = syntax("Syntax: ORCPT=type;xtext of at most 500 octets, once")
 }

@@ -25,6 +25,7 @@ extension ServerSession.Context {
     if extensions.contains(.smtpUTF8) { replies.append(contentsOf: "250-SMTPUTF8\r\n".utf8) }
     if configuration.offersChunking { replies.append(contentsOf: "250-CHUNKING\r\n".utf8) }
     if extensions.contains(.deliveryStatusNotifications) { replies.append(contentsOf: "250-DSN\r\n".utf8) }
+    if extensions.contains(.transferPriorities) { replies.append(contentsOf: "250-MT-PRIORITY\r\n".utf8) }
     if offersStartTLS { replies.append(contentsOf: "250-STARTTLS\r\n".utf8) }
     if offersAuthentication {
       replies.append(contentsOf: "250-AUTH".utf8)

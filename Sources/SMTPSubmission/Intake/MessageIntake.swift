@@ -112,8 +112,8 @@ public final class MessageIntake: MessageSink {
     do {
       if let refusal = await session.refusal(of: request.envelope.reversePath) { throw Refusal(reply: refusal) }
       let (header, body, spool) = try state.withLock { state throws(Refusal) in try whole(&state) }
-      let prefix = try prefix(for: header)
-      let reply = try await enqueue(prefix, body, spool)
+      let section = try section(of: header)
+      let reply = try await enqueue(section, body, spool)
       state.withLock { state in
         state.spool = nil  // the queue's now
         giveBack(&state, state.reserved)
@@ -176,8 +176,8 @@ extension MessageIntake {
     return (state.header, state.body, state.spool)
   }
 
-  /// The added fields, the message's own without those that are nobody's business, and the empty line.
-  private func prefix(for header: [UInt8]) throws(Refusal) -> [UInt8] {
+  /// The fields, if they are within the limits.
+  private func section(of header: [UInt8]) throws(Refusal) -> HeaderSection {
     let limits = environment.limits
     guard let section = HeaderSection(header, fieldLimit: limits.headerFields) else {
       throw Refusal(reply: .tooManyFields(limit: limits.headerFields))
@@ -186,12 +186,17 @@ extension MessageIntake {
       throw Refusal(reply: .fieldTooLarge(limit: limits.headerField))
     }
     guard section.count(of: "received") <= limits.receivedFields else { throw Refusal(reply: .tooManyHops) }
+    return section
+  }
+
+  /// The added fields, the message's own without those that are nobody's business, and the empty line.
+  private func prefix(for section: HeaderSection) -> [UInt8] {
     let added = AddedFields(id: id, request: request, client: client, environment: environment)
     return added.octets(for: section) + section.octets(without: ["bcc", "resent-bcc"]) + [.carriageReturn, .lineFeed]
   }
 
   private func enqueue(
-    _ prefix: [UInt8], _ octets: [UInt8], _ spool: (any MessageBodyWriter)?
+    _ section: HeaderSection, _ octets: [UInt8], _ spool: (any MessageBodyWriter)?
   ) async throws -> SMTPReply {
     var body = MessageBody.octets(octets)
     if let spool {
@@ -201,7 +206,8 @@ extension MessageIntake {
     var envelope = request.envelope
     if state.withLock({ $0.isEightBit }) { envelope.parameters.bodyType = .eightBitMIME }
     let message = NewMessage(
-      id: id, tenant: tenant, envelope: envelope, acceptedAt: environment.time.now(), prefix: prefix, body: body)
+      id: id, tenant: tenant, envelope: envelope, acceptedAt: environment.time.now(), prefix: prefix(for: section),
+      body: body, priority: MessagePriority(envelope.parameters, section))
     try await environment.queue.enqueue(message)
     log.queued(size: message.size)
     environment.delivery?.wake()

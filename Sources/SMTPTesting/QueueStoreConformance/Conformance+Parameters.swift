@@ -54,10 +54,12 @@ extension Probe {
     for content in [ReturnedContent.full, .headers] { add { $0.returnedContent = content } }
     for id in envelopeIDs { add { $0.envelopeID = id } }
     for submitter in submitters { add { $0.submitter = submitter } }
+    for level in [-9, 0, 9] { add { $0.priority = TransferPriority(level) } }
     add {
       $0.bodyType = .eightBitMIME
       $0.isInternationalized = true
       $0.returnedContent = .full
+      $0.priority = TransferPriority(-1)
       $0.envelopeID = envelopeIDs.last
       $0.submitter = submitters.last
     }

@@ -15,7 +15,7 @@ struct Migration: Sendable {
 /// The database's schema. Its version, in SQLite's `user_version`, is the number of steps made.
 enum Schema {
   /// Every step, of whichever half of the storage, in the order in which they are made.
-  static let migrations: [Migration] = [.queue1, .tenants1, .queue2, .queue3]
+  static let migrations: [Migration] = [.queue1, .tenants1, .queue2, .queue3, .queue4]
 
   static var version: Int { migrations.count }
 

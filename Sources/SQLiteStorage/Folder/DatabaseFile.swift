@@ -22,8 +22,6 @@ struct DatabaseFile {
     var isEmpty: Bool { bodies.isEmpty && log == 0 && repairs.isEmpty }
   }
 
-  private static let magic = Array("SQLite format 3\0".utf8)
-
   let folder: String
   let path: String
 
@@ -41,7 +39,7 @@ struct DatabaseFile {
   func absence() throws -> Absence? {
     guard let size = try Self.size(of: path) else { return .missing }
     guard size > 0 else { return .empty }
-    if let version = try headerVersion() {
+    if let version = headerVersion() {
       try Schema.check(version)
       if version > 0 { return nil }
     }
@@ -54,11 +52,14 @@ struct DatabaseFile {
     }
   }
 
-  /// The `user_version` of the file itself (<https://www.sqlite.org/fileformat2.html>, 1.3); `nil` where it has no header.
-  private func headerVersion() throws -> Int? {
-    let header = try OpenFile(path, O_RDONLY).read(from: 0, limit: 100)
-    guard header.count == 100, header.starts(with: Self.magic) else { return nil }
-    return Int(Int32(truncatingIfNeeded: header.integer(at: 60)))
+  /// The `user_version` in the header of the file itself; `nil` where that cannot be read.
+  ///
+  /// Through SQLite: a descriptor of our own, when it is closed, would take the locks from every connection that the process
+  /// has to the file, a server's too (fcntl(2), POSIX).
+  private func headerVersion() -> Int? {
+    guard let connection = try? Connections.header(path: path) else { return nil }
+    defer { try? connection.close() }
+    return try? connection.examine { try Int.fetchOne($0, sql: "PRAGMA user_version") }
   }
 
   func remains() throws -> Remains {

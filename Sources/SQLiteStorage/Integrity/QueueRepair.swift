@@ -36,20 +36,17 @@ struct QueueRepair {
   }
 
   private func correctPending(of message: StoredMessage, on database: Database) throws -> String {
-    guard let expected = message.expectedPending else {
+    guard var expected = message.expectedPending else {
       try database.run("DELETE FROM content WHERE message = ?", [message.sequence])
       try database.run("DELETE FROM pending WHERE message = ?", [message.sequence])
       return "taken out of the queue"
     }
-    let due = try correctDue(of: message, expected.due, on: database)
+    expected.due = try correctDue(of: message, expected.due, on: database)
+    let columns = expected.columns
+    let marks = Array(repeating: "?", count: 1 + columns.count).joined(separator: ", ")
     try database.run(
-      """
-      INSERT OR REPLACE INTO pending (message, due, size, queued, deferred, held) VALUES (?, ?, ?, ?, ?, ?)
-      """,
-      [
-        message.sequence, due, expected.size, expected.counts[.queued] ?? 0,
-        expected.counts[.deferred] ?? 0, expected.counts[.held] ?? 0,
-      ])
+      "INSERT OR REPLACE INTO pending (message, \(columns.map(\.name).joined(separator: ", "))) VALUES (\(marks))",
+      StatementArguments([message.sequence.databaseValue] + columns.map(\.value)))
     return "corrected"
   }
 

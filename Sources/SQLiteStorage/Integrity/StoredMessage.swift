@@ -177,35 +177,58 @@ extension StoredMessage {
 // MARK: - Pending
 
 extension StoredMessage {
-  /// What `pending` should say of the message, `nil` where nothing.
-  var expectedPending: (due: Int64, size: Int64, counts: [RecipientState: Int])? {
-    guard !open.isEmpty, let size: Int64 = rows["message"]?.first?["size"] else { return nil }
+  /// A row of `pending`.
+  struct Pending {
+    var due: Int64
+    var size: Int64
     var counts: [RecipientState: Int] = [:]
-    var due = Timestamp.never.milliseconds
+    var tenant: String?
+    var priority: Int64
+    var destination: PendingDestination
+  }
+
+  /// What `pending` should say of the message, `nil` where nothing.
+  var expectedPending: Pending? {
+    guard !open.isEmpty, let message = rows["message"]?.first else { return nil }
+    let destinations = open.map { ForwardPath($0["path"] as String)?.destination }
+    var pending = Pending(
+      due: Timestamp.never.milliseconds, size: message["size"], tenant: message["tenant"],
+      priority: message["priority"], destination: PendingDestination(destinations))
     for row in open {
       guard let state = RecipientState(number: row["state"]) else { continue }
-      counts[state, default: 0] += 1
-      if state.isDue { due = min(due, row["next_attempt"] as Int64? ?? 0) }
+      pending.counts[state, default: 0] += 1
+      if state.isDue { pending.due = min(pending.due, row["next_attempt"] as Int64? ?? 0) }
     }
-    return (due, size, counts)
+    return pending
   }
 
   private mutating func examinePending() {
     let found = rows["pending"]?.first
-    func isCounted(_ state: RecipientState, _ column: String) -> Bool {
-      found?[column] as Int? == expectedPending?.counts[state] ?? 0
-    }
+    let expected = expectedPending
     let text: String? =
-      switch (found, expectedPending) {
+      switch (found, expected) {
       case (nil, nil): rows["content"]?.isEmpty == false ? "the message has no recipients left, and content" : nil
       case (nil, .some): "the message has recipients left, and the queue does not know"
       case (.some, nil): "the message has no recipients left, and the queue does not know"
       case (let found?, let expected?):
-        found["due"] as Int64 == expected.due && found["size"] as Int64 == expected.size
-          && isCounted(.queued, "queued") && isCounted(.deferred, "deferred") && isCounted(.held, "held")
-          ? nil : "what the queue knows of the message's recipients is not so"
+        expected.isTold(by: found) ? nil : "what the queue knows of the message's recipients is not so"
       }
-    let kind: StorageFinding.Kind = found == nil && expectedPending != nil ? .forgotten : .pending
+    let kind: StorageFinding.Kind = found == nil && expected != nil ? .forgotten : .pending
     pendingFault = text.map { StorageFinding(kind, queueID: id, text: $0) }
   }
+}
+
+extension StoredMessage.Pending {
+  /// The columns of `pending` beside its key, and what stands in each.
+  var columns: [(name: String, value: DatabaseValue)] {
+    [
+      ("due", due.databaseValue), ("size", size.databaseValue), ("queued", (counts[.queued] ?? 0).databaseValue),
+      ("deferred", (counts[.deferred] ?? 0).databaseValue), ("held", (counts[.held] ?? 0).databaseValue),
+      ("tenant", tenant?.databaseValue ?? .null), ("priority", priority.databaseValue),
+      ("destination", destination.column?.databaseValue ?? .null),
+    ]
+  }
+
+  /// Whether a row says all of this.
+  func isTold(by row: Row) -> Bool { columns.allSatisfy { row[$0.name] as DatabaseValue == $0.value } }
 }

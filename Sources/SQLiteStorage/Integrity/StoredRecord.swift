@@ -55,7 +55,7 @@ struct StoredRecord {
       guard let key, row.first?.isNull == true else { return nil }
       row[0] = key.databaseValue
     }
-    for column in table.columns.dropFirst(row.count) { row.append(column.isOptional ? .null : 0.databaseValue) }
+    row += table.columns.dropFirst(row.count).map(\.standard)
     return table.fits(row) ? row : nil
   }
 }

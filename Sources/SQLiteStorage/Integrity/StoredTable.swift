@@ -8,6 +8,8 @@ struct StoredTable: Sendable {
     var name: String
     var kind: Kind
     var isOptional = false
+    /// What stands in it where nothing else was given.
+    var standard = DatabaseValue.null
   }
 
   var name: String
@@ -36,7 +38,8 @@ struct StoredTable: Sendable {
         default: .text
         }
       return Column(
-        name: column.name, kind: kind, isOptional: !column.isNotNull && !primaryKey.columns.contains(column.name))
+        name: column.name, kind: kind, isOptional: !column.isNotNull && !primaryKey.columns.contains(column.name),
+        standard: column.defaultValueSQL.flatMap { Int64($0) }?.databaseValue ?? .null)
     }
   }
 

@@ -76,6 +76,18 @@ extension Connections {
     configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cell_size_check = ON") }
     return try DatabaseQueue(path: path, configuration: configuration)
   }
+
+  /// A connection that reads the database's file alone, as if nobody changed it: it looks at no log, takes no lock and makes no
+  /// file. What it reads may be older than the database, or torn.
+  static func header(path: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.label = "submission.header"
+    configuration.readonly = true
+    let escaped = path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? path
+    // Behind two slashes stands a host, of which an absolute path has none.
+    let uri = (escaped.hasPrefix("/") ? "file://" : "file:") + escaped + "?immutable=1"
+    return try DatabaseQueue(path: uri, configuration: configuration)
+  }
 }
 
 extension DatabaseQueue {

@@ -21,13 +21,24 @@ struct KnownMessage: Sendable {
 
   var standings: [QueueWriting.Standing] { recipients.map(\.standing) }
 
-  /// A claim of it, and of its recipients that are due.
-  func claim(_ token: Claim.Token, at now: Timestamp) -> Claim {
+  /// Where its recipients are that are left.
+  var destination: PendingDestination {
+    PendingDestination(recipients.lazy.map(\.standing).filter { !$0.state.isFinal }.map(\.destination))
+  }
+
+  /// Whether all that is left of it is under one claim where any of it is, so that meanwhile nobody else can change it.
+  var isClaimedWhole: Bool { destination != .several }
+
+  /// A claim of it, and of those of its recipients that were granted and are due.
+  func claim(_ grant: ClaimLedger.Grant, at now: Timestamp) -> Claim {
     var claim = Claim(
-      id: head.id, token: token, tenant: head.tenant, reversePath: head.reversePath, parameters: head.parameters,
-      acceptedAt: head.acceptedAt, size: head.size, recipients: [])
+      id: head.id, token: grant.token, tenant: head.tenant, reversePath: head.reversePath,
+      parameters: head.parameters, acceptedAt: head.acceptedAt, size: head.size, recipients: [])
+    (claim.site, claim.suspension) = (grant.site, grant.suspension)
     for (place, recipient) in recipients.enumerated() {
-      guard let due = recipient.standing.due, due <= now else { continue }
+      guard let due = recipient.standing.due, due <= now,
+        grant.covers(recipient.standing.destination)
+      else { continue }
       claim.recipients.append(
         ClaimedRecipient(
           index: place, path: recipient.path, parameters: recipient.parameters, attempts: recipient.attempts))
@@ -48,9 +59,10 @@ extension KnownMessage {
     head = QueueReading.Head(
       id: message.id, tenant: message.tenant, reversePath: message.envelope.reversePath,
       acceptedAt: message.acceptedAt, size: message.size, parameters: message.envelope.parameters)
-    let standing = QueueWriting.Standing(state: .queued, due: message.acceptedAt)
-    recipients = message.envelope.recipients.map {
-      Recipient(path: $0.path, parameters: $0.parameters, attempts: 0, standing: standing)
+    recipients = message.envelope.recipients.map { recipient in
+      let standing = QueueWriting.Standing(
+        state: .queued, due: message.acceptedAt, destination: recipient.path.destination)
+      return Recipient(path: recipient.path, parameters: recipient.parameters, attempts: 0, standing: standing)
     }
     spool = message.body.spooledName
     // A spool file is checked against its digest, which only the database has.

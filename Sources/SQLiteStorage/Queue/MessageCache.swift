@@ -6,7 +6,8 @@ import MailModel
 ///
 /// - A fresh message, which nobody has claimed yet, is known as it was enqueued: so most messages are never read.
 /// - One that will be claimed soon is read ahead, with others in one reading: so a backlog costs few readings.
-/// - A claimed one, which nobody else may change, is known as the claim found it: so its settlement only writes.
+/// - A claimed one is known as the claim found it: so its content need not be read, nor, where nobody else may change any of
+///   it, what its settlement changes.
 struct MessageCache {
   /// Octets of content up to which a message is kept here. A larger one is read where it lies.
   static let contentLimit = 64 << 10
@@ -28,8 +29,15 @@ struct MessageCache {
   /// Keeps a message that was queued.
   mutating func insertFresh(_ message: KnownMessage) { fresh.insert(message) }
 
-  /// Takes out what is known of a message that is being claimed.
-  mutating func take(_ sequence: Int64) -> KnownMessage? { fresh.remove(sequence) ?? ahead.remove(sequence) }
+  /// What is known of a message that is being claimed; taken out, unless another claim of it may follow before this one ends.
+  mutating func take(_ sequence: Int64) -> KnownMessage? {
+    guard let message = fresh[sequence] ?? ahead[sequence] else { return nil }
+    if message.isClaimedWhole {
+      fresh.remove(sequence)
+      ahead.remove(sequence)
+    }
+    return message
+  }
 
   /// Keeps a message as its claim found it.
   mutating func insertClaimed(_ message: KnownMessage) { claimed.insert(message) }
@@ -53,18 +61,21 @@ struct MessageCache {
 
 extension MessageCache {
   /// Which of the messages to be claimed next are to be read with others: those that are unknown and that there is room
-  /// for. Afterwards comes ``endReading(_:)``, before the next is begun.
-  mutating func beginReading(_ next: [ClaimLedger.Entry]) -> [Int64] {
-    var room = ahead.limit - ahead.octets
-    let wanted = next.filter { fresh[$0.sequence] == nil && ahead[$0.sequence] == nil }.prefix { entry in
-      room -= KnownMessage.footprint(octets: min(entry.size, Self.contentLimit), recipients: 1)
-      return room >= 0
+  /// for, however large they are. Afterwards comes ``endReading(_:)``, before the next is begun.
+  ///
+  /// - Parameter others: what is read anyhow.
+  mutating func beginReading(_ next: [Int64], with others: [Int64]) -> [Int64] {
+    let room = (ahead.limit - ahead.octets) / KnownMessage.footprint(octets: Self.contentLimit, recipients: 1)
+    awaited = Set(others)
+    var unknown: [Int64] = []
+    for sequence in next where unknown.count < room && fresh[sequence] == nil && ahead[sequence] == nil {
+      if awaited.insert(sequence).inserted { unknown.append(sequence) }
     }
-    awaited = Set(wanted.map(\.sequence))
-    return wanted.map(\.sequence)
+    return unknown
   }
 
-  /// Keeps what was read ahead, but for what has changed since the reading began: what was read may be older.
+  /// Keeps what will be claimed of what was read, but for what has changed since the reading began: what was read may be
+  /// older.
   mutating func endReading(_ messages: [KnownMessage]) {
     for message in messages where awaited.contains(message.head.id.sequence) { ahead.insert(message) }
     awaited = []

@@ -6,7 +6,7 @@ import MailModel
 
 extension MessageParameters {
   /// The columns that ``init(_:from:)`` reads.
-  static let columns = "body_type, smtputf8, ret, envid, submitter"
+  static let columns = "body_type, smtputf8, ret, envid, submitter, mt_priority"
 
   /// What stands in ``columns``, of which the first is the row's column `first`.
   init(_ row: Columns, from first: Int) throws {
@@ -15,9 +15,12 @@ extension MessageParameters {
     returnedContent = try understood(try row.optionalText(first + 2), ReturnedContent.init(rawValue:))
     envelopeID = try understood(try row.optionalText(first + 3), EnvelopeID.init)
     submitter = try understood(try row.optionalText(first + 4), ReversePath.init)
+    priority = try understood(try row.optionalInteger(first + 5)) { Int(exactly: $0).flatMap { TransferPriority($0) } }
   }
 
   var internationalizedColumn: Int? { isInternationalized ? 1 : nil }
+
+  var priorityColumn: Int? { priority.map { Int($0.level) } }
 }
 
 extension RecipientParameters {

@@ -111,7 +111,7 @@ extension QueueListing {
     // quoted local part holds an `@` itself, and to look for the last one takes longer.
     let group =
       switch grouping {
-      case .tenant: "tenant"
+      case .tenant: "message.tenant"
       case .destination:
         """
         substr(path, max(1, CASE WHEN substr(path, 1, 1) = '"' THEN length(rtrim(path, replace(path, '@', '')))

@@ -30,7 +30,8 @@ enum QueueOrders {
     case .success((var standings, let selected)):
       for recipient in selected {
         let state = order.state(after: standings[recipient.place].state, attempts: recipient.attempts)
-        standings[recipient.place] = QueueWriting.Standing(state: state, due: order.due(in: state))
+        standings[recipient.place].state = state
+        standings[recipient.place].due = order.due(in: state)
         try write(order, state, of: sequence, recipient.place, on: database)
       }
       let settled = try QueueWriting.conclude(sequence, standings, on: database)

@@ -1,6 +1,5 @@
 import DeliveryQueue
 import GRDB
-import GRDBSQLite
 import MailModel
 
 /// What is read of the queue's tables, by the server and by whoever looks into its folder.
@@ -16,7 +15,7 @@ enum QueueReading {
 
     static let columns = "sequence, secret, tenant, reverse_path, accepted_at, size, \(MessageParameters.columns)"
     /// How many those are.
-    static let count = 11
+    static let count = 12
 
   }
 
@@ -42,24 +41,30 @@ enum QueueReading {
   static func message(_ sequence: Int64, on database: Database) throws -> KnownMessage {
     let found = try database.rows(
       """
-      SELECT \(Head.columns), spool, prefix, iif(length(body) <= \(MessageCache.contentLimit), body, NULL), digest
+      SELECT \(Head.columns), spool, prefix, iif(length(body) <= \(MessageCache.contentLimit), body, NULL), digest,
+        (SELECT destination FROM pending WHERE pending.message = sequence)
       FROM message LEFT JOIN content ON content.message = sequence WHERE sequence = ?
       """, of: sequence
     ) { row in
       let head = try Head(row)
       let content = try StoredContent(row, from: Head.count, size: head.size)
-      return KnownMessage(head: head, recipients: [], spool: content?.spool?.name, content: content?.ifSmall)
+      let message = KnownMessage(head: head, recipients: [], spool: content?.spool?.name, content: content?.ifSmall)
+      return (message, PendingDestination(column: try row.optionalText(Head.count + 4)))
     }
-    guard var message = found.first else { throw QueueError(.damaged, "a message of the database is not there") }
+    guard case (var message, let destination)? = found.first else {
+      throw QueueError(.damaged, "a message of the database is not there")
+    }
     let rows = try database.rows(
       """
       SELECT state, next_attempt, place, path, attempts, \(RecipientParameters.columns)
       FROM recipient WHERE message = ? ORDER BY place
       """, of: sequence
     ) { row in
+      let path = try path(row.text(3))
       let recipient = KnownMessage.Recipient(
-        path: try path(row.text(3)), parameters: try RecipientParameters(row, from: 5), attempts: try row.integer(4),
-        standing: QueueWriting.Standing(state: try state(row.integer(0)), nextAttempt: try row.optionalInteger(1)))
+        path: path, parameters: try RecipientParameters(row, from: 5), attempts: try row.integer(4),
+        standing: QueueWriting.Standing(
+          state: try state(row.integer(0)), nextAttempt: try row.optionalInteger(1), destination: path.destination))
       return (place: try row.integer(2), recipient)
     }
     // An outcome must not be written to another than it is of.
@@ -67,6 +72,10 @@ enum QueueReading {
       throw QueueError(.damaged, "a message's recipients in the database are not all there")
     }
     message.recipients = rows.map(\.1)
+    // A claim would miss recipients that the ledger does not know to be elsewhere.
+    guard destination == .several || destination == message.destination else {
+      throw QueueError(.damaged, "the queue does not know where a message's recipients are; a repair corrects that")
+    }
     return message
   }
 
@@ -77,24 +86,6 @@ enum QueueReading {
       WHERE message = ? AND secret = ?
       """, [id.sequence, Int64(bitPattern: id.secret)]
     ) { try StoredContent($0, from: 0, size: $0.integer(4)) }.first ?? nil
-  }
-
-  /// What the claim ledger is filled with.
-  static func pending(on database: Database) throws -> [ClaimLedger.Entry] {
-    let count = try Int.fetchOne(database, sql: "SELECT count(*) FROM pending") ?? 0
-    var entries: [ClaimLedger.Entry] = []
-    entries.reserveCapacity(count)
-    let statement = try database.makeStatement(sql: "SELECT message, due, size FROM pending")
-    // Through SQLite's own calls: there may be millions.
-    let handle = statement.sqliteStatement
-    while case let code = sqlite3_step(handle), code != SQLITE_DONE {
-      guard code == SQLITE_ROW else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
-      entries.append(
-        ClaimLedger.Entry(
-          sequence: sqlite3_column_int64(handle, 0), due: Timestamp(milliseconds: sqlite3_column_int64(handle, 1)),
-          size: max(0, Int(sqlite3_column_int64(handle, 2)))))
-    }
-    return entries
   }
 
   private static func head(_ sequence: Int64, on database: Database) throws -> Head? {

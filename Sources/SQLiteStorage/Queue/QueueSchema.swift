@@ -80,6 +80,24 @@ extension Migration {
       ALTER TABLE content ADD COLUMN digest BLOB;
       CREATE INDEX content_spool ON content (spool) WHERE spool IS NOT NULL;
       """)
+
+  /// What the claim ledger needs of a message beside when it is due: whose it is, which goes first, and where the recipients
+  /// are that are left, as `PendingDestination` writes it; and MT-PRIORITY as the sender gave it, NULL where it said nothing.
+  static let queue4 = Migration(
+    "queue 4",
+    sql: """
+      ALTER TABLE message ADD COLUMN mt_priority INTEGER;
+      ALTER TABLE message ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+      ALTER TABLE pending ADD COLUMN tenant TEXT;
+      ALTER TABLE pending ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+      ALTER TABLE pending ADD COLUMN destination TEXT;
+      UPDATE pending SET
+        tenant = (SELECT tenant FROM message WHERE sequence = pending.message),
+        destination = (
+          SELECT iif(min(host) = max(host), min(host), NULL) FROM (
+            SELECT iif(instr(path, '@'), substr(path, length(rtrim(path, replace(path, '@', ''))) + 1), '') AS host
+            FROM recipient WHERE recipient.message = pending.message AND state IN (0, 1, 7)));
+      """)
 }
 
 extension RecipientState {

@@ -30,7 +30,7 @@ struct QueueSearch: Sendable {
 
   /// On a row of ``source``: a message of which recipients may be selected.
   var messageCondition: String {
-    let tenant = "(:tenant IS NULL OR tenant = :tenant)"
+    let tenant = "(:tenant IS NULL OR message.tenant = :tenant)"
     guard isOpen, let states = selection.states, !states.isEmpty else { return tenant }
     let counts = states.map { "pending.\($0.rawValue)" }.sorted()
     return "\(tenant) AND \(counts.joined(separator: " + ")) > 0"

@@ -6,18 +6,21 @@ import GRDB
 final class QueueStatements {
   enum Statement: Int, CaseIterable {
     case insertMessage, insertContent, insertPending, insertRecipient
-    case updateRecipient, deleteContent, deletePending
+    case updateRecipient, updatePending, deleteContent, deletePending
 
     fileprivate var sql: String {
       switch self {
       case .insertMessage:
         """
         INSERT INTO message (sequence, secret, tenant, reverse_path, accepted_at, size, body_type, smtputf8, ret, envid,
-          submitter)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          submitter, mt_priority, priority)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
       case .insertContent: "INSERT INTO content (message, spool, prefix, body, digest) VALUES (?, ?, ?, ?, ?)"
-      case .insertPending: "INSERT INTO pending (message, due, size, queued) VALUES (?, ?, ?, ?)"
+      case .insertPending:
+        """
+        INSERT INTO pending (message, due, size, queued, tenant, priority, destination) VALUES (?, ?, ?, ?, ?, ?, ?)
+        """
       case .insertRecipient:
         """
         INSERT INTO recipient (message, place, path, state, attempts, next_attempt, notify, orcpt)
@@ -31,6 +34,8 @@ final class QueueStatements {
           reply_text = coalesce(?6, reply_text)
         WHERE message = ? AND place = ?
         """
+      case .updatePending:
+        "UPDATE pending SET due = ?, queued = ?, deferred = ?, held = ?, destination = ? WHERE message = ?"
       case .deleteContent: "DELETE FROM content WHERE message = ?"
       case .deletePending: "DELETE FROM pending WHERE message = ?"
       }

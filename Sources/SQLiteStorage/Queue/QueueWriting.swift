@@ -9,6 +9,9 @@ enum QueueWriting {
     var state: RecipientState
     /// `nil` for what is final or held.
     var due: Timestamp?
+    /// What stands behind its `@`; `nil` for a postmaster without a domain, and for what cannot be understood, of which a claim
+    /// tells.
+    var destination: Mailbox.Host?
   }
 
   static func insert(_ message: NewMessage, digest: [UInt8]?, with statements: QueueStatements) throws {
@@ -21,6 +24,9 @@ enum QueueWriting {
       row.bind(accepted)
       row.bind(message.size)
       row.bind(message.envelope.recipients.count)
+      row.bind(message.tenant)
+      row.bind(message.priority.rawValue)
+      row.bind(PendingDestination(message.envelope.recipients.lazy.map(\.path.destination)).column)
     }
     for (place, recipient) in message.envelope.recipients.enumerated() {
       try statements.run(.insertRecipient) { row in
@@ -50,6 +56,8 @@ enum QueueWriting {
         row.bind(parameters.returnedContent?.rawValue)
         row.bind(parameters.envelopeID?.description)
         row.bind(parameters.submitter?.description)
+        row.bind(parameters.priorityColumn)
+        row.bind(message.priority.rawValue)
       }
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_PRIMARYKEY {
       throw QueueError(.invalidMessage, "a queue ID used before", cause: error)
@@ -77,27 +85,35 @@ enum QueueWriting {
 
   /// What a settlement leaves.
   struct Settled: Sendable {
-    /// When the first of the recipients left is due, ``MailModel/Timestamp/never`` where all of them are held; `nil` where
-    /// none is left.
-    var due: Timestamp?
+    /// When the first of the recipients left is due at each destination, ``MailModel/Timestamp/never`` where all of them are
+    /// held there.
+    var left: [ClaimLedger.Part]
+    /// Whether no recipient is left.
+    var isFinished: Bool { left.isEmpty }
     /// The spool file that no message names any more.
     var spool: String?
   }
 
+  /// Recipients at other destinations than the claim's are left as they are: another claim may be under way for those.
+  ///
   /// - Parameters:
+  ///   - grant: the claim.
   ///   - digests: of the new messages' content, in their order.
   ///   - known: what the message is known to be, which nobody can have changed since it was claimed; where it is `nil`, the
   ///     database is asked.
   static func settle(
-    _ settlement: Settlement, digests: [[UInt8]?], known: KnownMessage?, with statements: QueueStatements
+    _ settlement: Settlement, of grant: ClaimLedger.Grant, digests: [[UInt8]?], known: KnownMessage?,
+    with statements: QueueStatements
   ) throws -> Settled {
     let sequence = settlement.id.sequence
     var standings = try known?.standings ?? standings(of: sequence, on: statements.database)
     try settlement.validate(recipients: standings.count)
-    for change in settlement.changes where !standings[change.index].state.isFinal {
+    for change in settlement.changes {
+      let standing = standings[change.index]
+      guard !standing.state.isFinal, grant.covers(standing.destination) else { continue }
       let next = change.due(at: settlement.at)
       try update(sequence, change, at: settlement.at, next: next, with: statements)
-      standings[change.index] = Standing(state: change.state, due: next)
+      standings[change.index] = Standing(state: change.state, due: next, destination: standing.destination)
     }
     for (message, digest) in zip(settlement.newMessages, digests) {
       try insert(message, digest: digest, with: statements)
@@ -108,9 +124,11 @@ enum QueueWriting {
   /// In the order of the envelope.
   static func standings(of sequence: Int64, on database: Database) throws -> [Standing] {
     let rows = try database.rows(
-      "SELECT state, next_attempt, place FROM recipient WHERE message = ? ORDER BY place", of: sequence
+      "SELECT state, next_attempt, place, path FROM recipient WHERE message = ? ORDER BY place", of: sequence
     ) { row in
-      let standing = Standing(state: try QueueReading.state(row.integer(0)), nextAttempt: try row.optionalInteger(1))
+      let state = try QueueReading.state(row.integer(0))
+      let destination = state.isFinal ? nil : ForwardPath(try row.text(3))?.destination
+      let standing = Standing(state: state, nextAttempt: try row.optionalInteger(1), destination: destination)
       return (place: try row.integer(2), standing)
     }
     // What becomes of one must not be written to another.
@@ -128,15 +146,20 @@ enum QueueWriting {
   private static func conclude(
     _ sequence: Int64, _ standings: [Standing], known: KnownMessage?, with statements: QueueStatements
   ) throws -> Settled {
-    guard standings.contains(where: { !$0.state.isFinal }) else {
-      return Settled(due: nil, spool: try finish(sequence, known: known, with: statements))
+    let left = standings.parts
+    guard let due = left.lazy.map(\.due).min() else {
+      return Settled(left: [], spool: try finish(sequence, known: known, with: statements))
     }
-    let due = standings.compactMap(\.due).min() ?? .never
     func count(_ state: RecipientState) -> Int { standings.count { $0.state == state } }
-    try statements.database.run(
-      "UPDATE pending SET due = ?, queued = ?, deferred = ?, held = ? WHERE message = ?",
-      [due.milliseconds, count(.queued), count(.deferred), count(.held), sequence])
-    return Settled(due: due, spool: nil)
+    try statements.run(.updatePending) { row in
+      row.bind(due.milliseconds)
+      row.bind(count(.queued))
+      row.bind(count(.deferred))
+      row.bind(count(.held))
+      row.bind(PendingDestination(left.lazy.map(\.destination)).column)
+      row.bind(sequence)
+    }
+    return Settled(left: left, spool: nil)
   }
 
   private static func update(
@@ -202,8 +225,27 @@ enum QueueWriting {
 
 extension QueueWriting.Standing {
   /// What the database says of it.
-  init(state: RecipientState, nextAttempt: Int64?) {
-    self.init(state: state, due: state.isDue ? Timestamp(milliseconds: nextAttempt ?? 0) : nil)
+  init(state: RecipientState, nextAttempt: Int64?, destination: Mailbox.Host?) {
+    self.init(
+      state: state, due: state.isDue ? Timestamp(milliseconds: nextAttempt ?? 0) : nil, destination: destination)
+  }
+}
+
+extension [QueueWriting.Standing] {
+  /// The recipients that are left, as the claim ledger has them.
+  var parts: [ClaimLedger.Part] {
+    var parts: [ClaimLedger.Part] = []
+    var places: [Mailbox.Host?: Int] = [:]
+    for standing in self where !standing.state.isFinal {
+      let due = standing.due ?? .never
+      if let place = places[standing.destination] {
+        parts[place].due = Swift.min(parts[place].due, due)
+      } else {
+        places[standing.destination] = parts.count
+        parts.append(ClaimLedger.Part(destination: standing.destination, due: due))
+      }
+    }
+    return parts
   }
 }
 

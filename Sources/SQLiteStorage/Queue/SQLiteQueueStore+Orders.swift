@@ -31,7 +31,7 @@ extension SQLiteQueueStore: QueueControl {
     _ order: QueueOrder, _ search: QueueSearch, on taken: [ClaimLedger.Entry], butNot claimed: [Int64]
   ) async throws -> QueueOrderResult {
     var rest = taken[...]
-    defer { ledger.withLock { ledger in rest.forEach { ledger.putBack($0, due: $0.due) } } }
+    defer { ledger.withLock { ledger in rest.forEach { ledger.putBack($0, parts: $0.parts) } } }
     var result = QueueOrderResult()
     result.underAttempt = try await inspector.ids(of: claimed)
     while !rest.isEmpty {
@@ -52,14 +52,14 @@ extension SQLiteQueueStore: QueueControl {
     forget(entry.sequence)
     switch effect {
     case .changed(let recipients, let settled):
-      ledger.withLock { $0.putBack(entry, due: settled.due) }
+      ledger.withLock { $0.putBack(entry, parts: settled.isFinished ? nil : settled.left) }
       removeBody(settled.spool, of: entry.sequence)
       result.messages += 1
       result.recipients += recipients
     case .none:
-      ledger.withLock { $0.putBack(entry, due: entry.due) }
+      ledger.withLock { $0.putBack(entry, parts: entry.parts) }
     case .damaged(let error):
-      ledger.withLock { $0.putBack(entry, due: entry.due) }
+      ledger.withLock { $0.putBack(entry, parts: entry.parts) }
       await log("An operator's order leaves a message alone that cannot be read", of: entry.sequence, error)
     }
   }

@@ -13,7 +13,7 @@ public final class SQLiteQueueStore: QueueStore {
 
   /// What the folder says when it is opened.
   struct State: Sendable {
-    var entries: [ClaimLedger.Entry]
+    var ledger: ClaimLedger
     var greatestSequence: Int64
     var configuration: StorageConfiguration
 
@@ -23,21 +23,23 @@ public final class SQLiteQueueStore: QueueStore {
       let connection = try Connections.reader(path: path, label: "submission.start")
       defer { try? connection.close() }
       self.configuration = configuration
-      (entries, greatestSequence) = try connection.read { database in
+      (ledger, greatestSequence) = try connection.read { database in
         try resources.spool.sweep { try QueueReading.mayName($0, on: database) }
         let greatest = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM message") ?? 0
-        return (try QueueReading.pending(on: database), greatest)
+        return (try ClaimLedger(limits: configuration.queueLimits, from: database), greatest)
       }
     }
   }
 
   let resources: FolderResources
   let ledger: Mutex<ClaimLedger>
-  private let cache: Mutex<MessageCache>
+  let cache: Mutex<MessageCache>
   /// Claims are made one at a time, so that what one reads ahead no other reads.
   private let claimTurn = Turnstile()
   /// Orders are carried out one at a time.
   let orderTurn = Turnstile()
+  /// What a claim that failed has learnt of sites, for the next one to tell.
+  private let untoldChanges = Mutex<[SiteChange]>([])
   private let nextForgetting = Mutex<Timestamp?>(nil)
   private let retention: Duration
   private let commitDelay: Duration
@@ -53,7 +55,7 @@ public final class SQLiteQueueStore: QueueStore {
     let configuration = state.configuration
     (commitDelay, settlementDelay) = (configuration.commitDelay, configuration.settlementDelay)
     cache = Mutex(MessageCache(limit: configuration.cacheLimit))
-    ledger = Mutex(ClaimLedger(limits: configuration.queueLimits, entries: state.entries))
+    ledger = Mutex(state.ledger)
   }
 
   /// Transactions committed since the folder was opened, of tenants too.
@@ -87,20 +89,18 @@ public final class SQLiteQueueStore: QueueStore {
     forgetHistory(at: request.now)
     await claimTurn.enter()
     defer { claimTurn.leave() }
-    let (grants, nextDue) = ledger.withLock { ledger in (ledger.claim(request), ledger.nextDue) }
-    guard !grants.isEmpty else { return ClaimBatch(claims: [], nextDue: nextDue) }
-    var known = cache.withLock { cache in grants.map { cache.take($0.entry.sequence) } }
+    var claimed = ledger.withLock { $0.claim(request) }
+    claimed.siteChanges = untoldChanges.withLock { untold in
+      defer { untold = [] }
+      return untold + claimed.siteChanges
+    }
     do {
-      try await readMissing(&known, of: grants, at: request.now)
+      return ClaimBatch(claimed, claims: try await claims(of: claimed.grants, at: request.now))
     } catch {
-      ledger.withLock { ledger in grants.forEach { ledger.giveBack($0.token) } }
+      ledger.withLock { ledger in claimed.grants.forEach { ledger.giveBack($0.token) } }
+      untoldChanges.withLock { $0 = claimed.siteChanges }
       throw error
     }
-    cache.withLock { cache in
-      for case let message? in known { cache.insertClaimed(message) }
-    }
-    let claims = zip(grants, known).compactMap { grant, message in message?.claim(grant.token, at: request.now) }
-    return ClaimBatch(claims: claims, nextDue: nextDue)
   }
 
   /// Holds claims longer; in memory alone.
@@ -112,16 +112,17 @@ public final class SQLiteQueueStore: QueueStore {
   public func settle(_ settlement: Settlement) async throws {
     for message in settlement.newMessages { try await validate(message) }
     let (token, sequence) = (settlement.token, settlement.id.sequence)
-    _ = try ledger.withLock { ledger throws(QueueError) in try ledger.beginSettlement(token, of: sequence) }
-    let known = cache.withLock { $0.claimed(sequence) }
+    let grant = try ledger.withLock { ledger throws(QueueError) in try ledger.beginSettlement(token, of: sequence) }
+    let known = cache.withLock { $0.claimed(sequence) }.flatMap { $0.isClaimedWhole ? $0 : nil }
     do {
       let digests = settlement.newMessages.map { ContentDigest.of($0, spool: resources.spool) }
       let settled = try await write(settlement.newMessages, delay: settlementDelay) {
-        try QueueWriting.settle(settlement, digests: digests, known: known, with: $0)
+        try QueueWriting.settle(settlement, of: grant, digests: digests, known: known, with: $0)
       }
       forget(sequence)
       ledger.withLock { ledger in
-        ledger.endSettlement(token, due: settled.due)
+        let left = settled.left.filter { grant.covers($0.destination) }
+        ledger.endSettlement(token, left: left, isFinished: settled.isFinished)
         for message in settlement.newMessages { ledger.insert(ClaimLedger.Entry(message)) }
       }
       removeBody(settled.spool, of: sequence)
@@ -178,41 +179,6 @@ public final class SQLiteQueueStore: QueueStore {
       resources.spool.release(names, mayBeNamed: (error as? QueueError)?.code == .unknownOutcome)
       throw error
     }
-  }
-
-  /// Reads the messages that are not known, and ahead what is due next. What cannot be understood is put off, so that it does
-  /// not hold up what can be, and stays `nil`.
-  private func readMissing(
-    _ known: inout [KnownMessage?], of grants: [ClaimLedger.Grant], at now: Timestamp
-  ) async throws {
-    let missing = known.indices.filter { known[$0] == nil }
-    guard !missing.isEmpty else { return }
-    let sequences = missing.map { grants[$0].entry.sequence }
-    // Under the ledger's lock: none of these is claimed or taken for an order before its reading is known of.
-    let ahead = ledger.withLock { ledger in
-      let next = ledger.next(MessageCache.messagesAhead, dueBy: now)
-      return cache.withLock { $0.beginReading(next) }
-    }
-    var found: [KnownMessage] = []
-    defer { cache.withLock { [found] in $0.endReading(found) } }
-    let read = try await resources.reader.read { database in
-      try (sequences + ahead).map { sequence in
-        try QueueReading.understood { try QueueReading.message(sequence, on: database) }
-      }
-    }
-    // What cannot be understood is told when its turn has come.
-    found = read.dropFirst(missing.count).compactMap { try? $0.get() }
-    for (place, result) in zip(missing, read) {
-      switch result {
-      case .success(let message): known[place] = message
-      case .failure(let error): await putOff(grants[place], because: error, at: now)
-      }
-    }
-  }
-
-  private func putOff(_ grant: ClaimLedger.Grant, because error: QueueError, at now: Timestamp) async {
-    ledger.withLock { $0.giveBack(grant.token, due: now + .seconds(3600)) }
-    await log("A queued message cannot be read; it is put off for an hour", of: grant.entry.sequence, error)
   }
 
   /// Tells of a message that cannot be read: by its name, or by its key where the name cannot be read either.
