@@ -20,13 +20,13 @@ import Testing
       simulation = Simulation(seed: seed)
       network = SimulatedNetwork(simulation, latency: latency)
       policy = RecordingPolicy(script)
-      var configuration = ServerConfiguration(hostName: DomainName("server.example")!)
+      var configuration = ServerConfiguration(hostName: SimulatedWorld.name("server.example"))
       change(&configuration)
       server = network.listen(host: "server", policy: policy, configuration: configuration)
     }
 
     func client(_ change: (inout ClientConfiguration) -> Void = { _ in }) async throws -> SimulatedClient {
-      var configuration = ClientConfiguration(helloName: DomainName("client.example")!)
+      var configuration = ClientConfiguration(helloName: SimulatedWorld.name("client.example"))
       configuration.credentials = ClientCredentials(username: "username", password: "password")
       change(&configuration)
       return try await network.client(from: "client", to: "server", configuration: configuration)
@@ -140,7 +140,7 @@ import Testing
     }
     let error = #expect(throws: SimulatedNetworkError.self) {
       try simulation.perform {
-        let configuration = ClientConfiguration(helloName: DomainName("client.example")!)
+        let configuration = ClientConfiguration(helloName: SimulatedWorld.name("client.example"))
         _ = try await network.client(from: "client", to: "server", configuration: configuration)
       }
     }
@@ -157,7 +157,7 @@ import Testing
       world.server.shutDown()
       return await client.send(SimulatedWorld.envelope, content: SimulatedWorld.content)
     }
-    guard case .interrupted(let failure) = outcomes.first, case .refused(let reply) = failure.reason else {
+    guard case .refused(let reply, at: .sender) = outcomes.first else {
       Issue.record("\(outcomes)")
       return
     }

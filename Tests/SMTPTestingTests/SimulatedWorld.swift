@@ -6,8 +6,18 @@ import Testing
 
 /// A simulation with a network and one next host, `remote.example`, for tests of either.
 struct SimulatedWorld {
-  static let remote = DomainName("remote.example")!
-  static let sender = Mailbox("sender@customer.example")!
+  static let remote = name("remote.example")
+  static let sender = ReversePath.mailbox(mailbox("sender@customer.example"))
+
+  static func name(_ text: String) -> DomainName {
+    guard let name = DomainName(text) else { preconditionFailure("\(text) is a domain name") }
+    return name
+  }
+
+  static func mailbox(_ text: String) -> Mailbox {
+    guard let mailbox = Mailbox(text) else { preconditionFailure("\(text) is a mailbox") }
+    return mailbox
+  }
 
   let simulation: Simulation
   let network: SimulatedNetwork
@@ -24,7 +34,7 @@ struct SimulatedWorld {
 
   /// A client's defaults, with whatever limits a test wants.
   func configuration(_ change: (inout ClientLimits) -> Void = { _ in }) -> ClientConfiguration {
-    var configuration = SimulatedNetwork.remoteClient(helloName: DomainName("mail.example")!)
+    var configuration = SimulatedNetwork.remoteClient(helloName: Self.name("mail.example"))
     change(&configuration.limits)
     return configuration
   }
@@ -32,7 +42,7 @@ struct SimulatedWorld {
   func transport(_ change: (inout ClientLimits) -> Void = { _ in }) -> SimulatedTransport {
     SimulatedTransport(
       from: "mail.example", over: network, client: configuration(change),
-      routes: [DomainName("other.example")!: Self.remote]
+      routes: [Self.name("other.example"): Self.remote]
     )
   }
 
@@ -48,18 +58,18 @@ struct SimulatedWorld {
 
   static func claim(to recipients: [String], size: Int) -> Claim {
     Claim(
-      id: QueueID("00000001ZM1000000000000001") ?? QueueIDGenerator().next(at: Timestamp(milliseconds: 0)),
+      id: QueueIDGenerator().next(at: Timestamp(milliseconds: 0)),
       token: Claim.Token(1),
-      tenant: nil, reversePath: .mailbox(sender), parameters: MessageParameters(),
+      tenant: nil, reversePath: sender, parameters: MessageParameters(),
       acceptedAt: Timestamp(milliseconds: 0),
       size: size,
-      recipients: recipients.enumerated().map { ClaimedRecipient(index: $0, path: ForwardPath($1)!, attempts: 0) })
+      recipients: recipients.enumerated().map { ClaimedRecipient(index: $0, path: .mailbox(mailbox($1)), attempts: 0) })
   }
 
   static let content = Array("Subject: Hello\r\n\r\nHello\r\n.\r\n".utf8)
 
   /// An envelope for one recipient.
-  static let envelope = Envelope(reversePath: .mailbox(sender), recipients: [ForwardPath("a@remote.example")!])
+  static let envelope = Envelope(reversePath: sender, recipients: [.mailbox(mailbox("a@remote.example"))])
 }
 
 struct Octets: MessageContent {
