@@ -77,10 +77,25 @@ extension ClaimLedger {
 
   /// A delivery no longer counts. Only the first time that it is heard of changes anything.
   @discardableResult private mutating func end(_ token: Claim.Token, _ condition: SiteCondition) -> SiteChange? {
-    guard let holding = holdings[token.value], holding.isRunning else { return nil }
+    guard let holding = holdings[token.value] else {
+      return settledUnheard.removeValue(forKey: token.value).flatMap {
+        scheduler.learn(condition, from: token.value, at: $0)
+      }
+    }
+    guard holding.isRunning else { return nil }
     holdings[token.value]?.isRunning = false
     scheduler.end(for: holding.first.tenant)
     return holding.site.flatMap { scheduler.end(token.value, at: $0, condition) }
+  }
+
+  /// Most settlements are kept before the next claim tells what their deliveries found: what that is must still be learnt.
+  private mutating func rememberUnheard(_ token: Claim.Token) {
+    guard let holding = holdings[token.value], holding.isRunning, holding.site != nil else { return }
+    settledUnheard[token.value] = holding.grant.site
+    guard settledUnheard.count > Self.unheardLimit else { return }
+    // Nobody tells of them any more: the older half is forgotten.
+    let median = settledUnheard.keys.sorted()[settledUnheard.count / 2]
+    settledUnheard = settledUnheard.filter { $0.key >= median }
   }
 
   /// A claim is no more.
@@ -109,6 +124,7 @@ extension ClaimLedger {
   ///   - left: what of the claim's destinations has recipients left.
   ///   - isFinished: whether no recipient of the whole message is left.
   package mutating func endSettlement(_ token: Claim.Token, left: [Part], isFinished: Bool) {
+    rememberUnheard(token)
     guard let holding = drop(token) else { return }
     let (first, tenant) = (holding.first, scheduler.tenantNames[holding.first.tenant] ?? nil)
     for part in left {
@@ -190,5 +206,21 @@ extension ClaimLedger {
   private mutating func settleLeaseEnds() {
     while let end = leaseEnds.first, !isCurrent(end) { _ = leaseEnds.popFirst() }
     if leaseEnds.count > 2 * holdings.count + 64 { leaseEnds = leaseEnds.filter(isCurrent) }
+  }
+}
+
+extension Scheduler {
+  /// Takes what a delivery found that no longer counts.
+  fileprivate mutating func learn(
+    _ condition: SiteCondition, from token: UInt64, at name: DeliverySite
+  ) -> SiteChange? {
+    let number = site(name)
+    let (now, last, rules) = (now, lastToken, rules)
+    var kind: SiteChange.Kind?
+    change(number) { kind = $0.state.learn(condition, from: token, last: last, at: now, rules) }
+    if sites[number].state.isPaused { beginPause(of: number) }
+    wake(at: number, most: 2)
+    settle(number)
+    return kind.map { SiteChange(site: name, kind: $0) }
   }
 }

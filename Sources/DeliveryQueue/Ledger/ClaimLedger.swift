@@ -39,6 +39,10 @@ package struct ClaimLedger: Sendable {
   private var size = (messages: 0, octets: 0)
   var scheduler = Scheduler()
   var holdings: [UInt64: Holding] = [:]
+  /// Sites of claims that were settled before the end of their delivery was reported.
+  var settledUnheard: [UInt64: DeliverySite] = [:]
+  /// How many of them are remembered: more than any service has deliveries at once.
+  static let unheardLimit = 8192
   /// Ends of leases. One that was extended, settled or lost stays in the heap until it is met or swept.
   var leaseEnds = Heap<LeaseEnd>()
 
