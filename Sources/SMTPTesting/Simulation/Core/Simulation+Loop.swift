@@ -3,9 +3,6 @@ import Synchronization
 
 // The loop: one thing at a time, on the thread that called.
 extension Simulation {
-  /// Steps at one instant, at which the loop takes it that there is no end to them.
-  private static let stepsAtOnce = 10_000_000
-
   /// Starts a task and runs until it is finished.
   ///
   /// - Parameter patience: virtual time that it may take; default 30 days.
@@ -92,26 +89,12 @@ extension Simulation {
       if ready.hasForeign {
         throw SimulationError(.escape, "a task was woken from outside the simulation; unfinished: \(names)")
       }
-      guard try step(until: end, from: &instant, &steps) else { return false }
-    }
-    return true
-  }
-
-  private func step(until end: MonotonicInstant, from instant: inout MonotonicInstant, _ steps: inout Int) throws
-    -> Bool
-  {
-    if let job = takeJob() {
-      run(job)
-    } else {
-      guard let event = takeEvent(until: end) else { return false }
-      event()
-      // What happens at the same instant happens before anybody can react to any of it.
-      while let event = takeEvent(until: clock) { event() }
-    }
-    steps += 1
-    if clock != instant { (instant, steps) = (clock, 0) }
-    if steps > Self.stepsAtOnce {
-      throw SimulationError(.livelock, "\(steps) steps at one instant; unfinished: \(names)")
+      guard step(until: end) else { return false }
+      steps += 1
+      if clock != instant { (instant, steps) = (clock, 0) }
+      if steps > stepsAtOnce {
+        throw SimulationError(.livelock, "\(steps) steps at one instant; unfinished: \(names)")
+      }
     }
     return true
   }
@@ -129,6 +112,35 @@ extension Simulation {
 // MARK: - Steps
 
 extension Simulation {
+  /// One event or one job. Of events that are due now the first comes next, or else, if chance says so, a job that is ready; time
+  /// goes on when there is neither.
+  ///
+  /// - Returns: `false` where there is nothing to do until `end`.
+  private func step(until end: MonotonicInstant) -> Bool {
+    if isEventDue, ready.isEmpty || toss(), let event = takeEvent(until: clock) {
+      event()
+    } else if let job = takeJob() {
+      run(job)
+    } else if let event = takeEvent(until: end) {
+      event()
+    } else {
+      return false
+    }
+    return true
+  }
+
+  private var isEventDue: Bool {
+    state.withLock { state in state.events.nextInstant.map { $0 <= Self.clock(at: state.elapsed) } ?? false }
+  }
+
+  private func toss() -> Bool {
+    state.withLock { state in
+      let isHeads = state.generator.next() & 1 == 1
+      state.mix(isHeads ? 1 : 2)
+      return isHeads
+    }
+  }
+
   private func takeJob() -> ReadyJobs.Job? {
     ready.take { count in
       state.withLock { state in

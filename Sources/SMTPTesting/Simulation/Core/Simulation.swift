@@ -41,6 +41,7 @@ public final class Simulation: Sendable {
 
   /// What determines the run.
   public let seed: UInt64
+  let stepsAtOnce: Int
   let ready: ReadyJobs
   let executor: SimulatedExecutor
   let machines: MachineExecutor
@@ -51,8 +52,12 @@ public final class Simulation: Sendable {
   /// - Parameters:
   ///   - seed: determines everything that is left to chance.
   ///   - start: what the calendar shows at first; by default 2027-01-15T08:00:00Z.
-  public init(seed: UInt64, start: Timestamp = Timestamp(milliseconds: 1_800_000_000_000)) {
-    self.seed = seed
+  ///   - stepsAtOnce: after how many steps at one instant the loop takes it that there is no end to them; default 10,000,000,
+  ///     which takes seconds.
+  public init(
+    seed: UInt64, start: Timestamp = Timestamp(milliseconds: 1_800_000_000_000), stepsAtOnce: Int = 10_000_000
+  ) {
+    (self.seed, self.stepsAtOnce) = (seed, stepsAtOnce)
     ready = ReadyJobs()
     executor = SimulatedExecutor(ready)
     machines = MachineExecutor(ready)
