@@ -57,13 +57,15 @@ extension Simulation {
     return nextEvent == nil
   }
 
-  /// Cancels every task, lets them end, and forgets what is left to happen. The simulation is of no use after it, and holds
-  /// nothing any more.
+  /// Cancels every task, lets them end, and forgets what is left to happen: networks are torn down, whoever sleeps is woken with a
+  /// `CancellationError`. The simulation is of no use after it but for its trace, and holds nothing any more.
   ///
   /// - Throws: ``SimulationError`` where a task does not end within an hour of virtual time.
   public func end() throws {
     for task in unfinished { task.cancel() }
     try loop(until: clock.advanced(by: .seconds(3600))) { unfinished.isEmpty && ready.isEmpty }
+    tearDown()
+    try loop(until: clock) { false }
     cancelAllEvents()
     if !unfinished.isEmpty { throw SimulationError(.tooLate, "cancelled, and did not end: \(names)") }
   }

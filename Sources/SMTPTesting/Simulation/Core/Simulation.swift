@@ -31,6 +31,9 @@ public final class Simulation: Sendable {
     var roots: [SimulatedTask] = []
     var sleepers: [Int: Sleeper] = [:]
     var lastSleeper = 0
+    var endings: [@Sendable () -> Void] = []
+    /// Nobody sleeps any more.
+    var isEnded = false
   }
   struct Sleeper: Sendable {
     /// `nil` for one that sleeps by the clock.
@@ -150,6 +153,9 @@ public final class Simulation: Sendable {
   func schedule(at instant: MonotonicInstant, _ event: @escaping @Sendable () -> Void) -> SimulatedEvent {
     SimulatedEvent(simulation: self, number: state.withLock { $0.events.add(at: instant, event) })
   }
+
+  /// Has something happen within ``end()``, when the tasks have ended.
+  func atEnd(_ ending: @escaping @Sendable () -> Void) { state.withLock { $0.endings.append(ending) } }
 
   func cancelEvent(_ number: Int) { state.withLock { $0.events.cancel(number) } }
 

@@ -206,6 +206,14 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whoever hears anything hears of a reset, at once and for the last time.
+  func tearDown() {
+    for side in [Side.client, .server] {
+      deliver(.reset, to: side)
+      close(side, by: .reset)
+    }
+  }
+
   /// Nothing gets through any more, and nobody is told.
   func silence() {
     network.simulation.note("\(self) falls silent")
