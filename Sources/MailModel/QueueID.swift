@@ -55,9 +55,18 @@ public struct QueueID: Hashable, Sendable, Comparable, CustomStringConvertible {
 /// Makes queue IDs that ascend, whatever the wall clock does.
 public final class QueueIDGenerator: Sendable {
   private let last: Mutex<Int64>
+  private let secret: @Sendable () -> UInt64
 
-  /// - Parameter last: the greatest ``QueueID/sequence`` ever given out by the store; all new ones are above it.
-  public init(after last: Int64 = 0) { self.last = Mutex(max(0, last)) }
+  /// A generator of queue IDs.
+  ///
+  /// - Parameters:
+  ///   - last: the greatest ``QueueID/sequence`` ever given out by the store; all new ones are above it.
+  ///   - secret: makes each ``QueueID/secret``. By default from the system's secure generator, without which whoever
+  ///     knows one message's name guesses those of others: only a test that must repeat itself brings its own.
+  public init(after last: Int64 = 0, secret: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }) {
+    self.last = Mutex(max(0, last))
+    self.secret = secret
+  }
 
   /// A new queue ID, above every earlier one.
   public func next(at now: Timestamp) -> QueueID {
@@ -67,7 +76,7 @@ public final class QueueIDGenerator: Sendable {
       last = max(last == .max ? last : last + 1, floor)
       return last
     }
-    return QueueID(trusted: sequence, secret: .random(in: .min ... .max))
+    return QueueID(trusted: sequence, secret: secret())
   }
 }
 

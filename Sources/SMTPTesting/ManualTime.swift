@@ -8,6 +8,7 @@ public import MailModel
 public final class ManualTime: TimeSource {
   private struct State: Sendable {
     var now: Timestamp
+    var uptime = Duration.zero
     var sleepers: [Int: Sleeper] = [:]
     var lastSleeper = 0
   }
@@ -24,6 +25,9 @@ public final class ManualTime: TimeSource {
 
   /// What the calendar shows.
   public func now() -> Timestamp { state.value.now }
+
+  /// How far the calendar was moved on, steps and ways back not counted.
+  public func uptime() -> Duration { state.value.uptime }
 
   /// Returns when the calendar was moved to `instant` or beyond.
   public func sleep(until instant: Timestamp) async throws {
@@ -52,6 +56,7 @@ public final class ManualTime: TimeSource {
   /// Moves the calendar to `instant`, back too, and wakes what sleeps until then.
   public func advance(to instant: Timestamp) {
     let woken = state.change { state in
+      state.uptime += max(instant - state.now, .zero)
       state.now = instant
       let woken = state.sleepers.filter { $0.value.instant <= instant }
       for key in woken.keys { state.sleepers[key] = nil }

@@ -107,7 +107,7 @@ import Testing
     let rig = DeliveryRig()
     func handles() -> Int { rig.metrics.counters.count + rig.metrics.timers.count + rig.metrics.meters.count }
     let before = handles()
-    #expect(before == 9)
+    #expect(before == 15)
     try await rig.run {
       for _ in 0..<3 { try await rig.enqueue() }
       await rig.store.ended(.settle, 3)

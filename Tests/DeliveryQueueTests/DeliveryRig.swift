@@ -80,9 +80,10 @@ struct DeliveryRig: Sendable {
 }
 
 extension DeliveryConfiguration {
-  /// No chance, no polls.
+  /// No chance, no polls; and no limit but the workers, no pause of a site: the scheduler has tests of its own.
   static var test: DeliveryConfiguration {
     var configuration = DeliveryConfiguration()
+    configuration.rules = .unlimited
     configuration.chance = { 0 }
     configuration.pollInterval = .seconds(100 * 86_400)
     return configuration

@@ -49,4 +49,9 @@ struct QueueIDTests {
     #expect(QueueIDGenerator(after: last).next(at: Timestamp(milliseconds: 1)).sequence == last + 1)
     #expect(QueueIDGenerator(after: -9).next(at: Timestamp(milliseconds: 0)).sequence == 1)
   }
+
+  @Test func takesItsSecretsFromWhereverItIsTold() {
+    let generator = QueueIDGenerator(secret: { 17 })
+    #expect(generator.next(at: Timestamp(milliseconds: 1)) == QueueID(sequence: 1 << 20, secret: 17))
+  }
 }

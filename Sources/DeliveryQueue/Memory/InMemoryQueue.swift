@@ -2,8 +2,9 @@ import MailModel
 
 /// The state of an ``InMemoryQueueStore``: a value, changed by one call at a time.
 struct InMemoryQueue: Sendable {
-  private struct Message: Sendable {
+  struct Message: Sendable {
     var status: MessageStatus
+    var priority: MessagePriority
     var parameters: MessageParameters
     /// What the sender asks for each recipient.
     var recipientParameters: [RecipientParameters]
@@ -11,23 +12,25 @@ struct InMemoryQueue: Sendable {
     var content: InMemoryContent?
   }
 
-  private struct Body: Sendable {
+  struct Body: Sendable {
     var octets: [UInt8] = []
     var isFinished = false
   }
 
+  let limits: QueueLimits
   var ledger: ClaimLedger
-  private var messages: [Int64: Message] = [:]
+  private(set) var messages: [Int64: Message] = [:]
   /// Ascending.
-  private var order: [QueueID] = []
+  private(set) var order: [QueueID] = []
   /// In the order in which they were finished.
   private var finished: [QueueID] = []
   private let finishedMessages: Int
-  private var bodies: [String: Body] = [:]
-  private var bodyOctets = 0
+  var bodies: [String: Body] = [:]
+  var bodyOctets = 0
   private var lastBody = 0
 
   init(limits: QueueLimits, finishedMessages: Int) {
+    self.limits = limits
     ledger = ClaimLedger(limits: limits)
     self.finishedMessages = max(0, finishedMessages)
   }
@@ -167,7 +170,8 @@ extension InMemoryQueue {
       status: MessageStatus(
         id: message.id, tenant: message.tenant, reversePath: message.envelope.reversePath,
         acceptedAt: message.acceptedAt, size: message.size, recipients: recipients),
-      parameters: message.envelope.parameters, recipientParameters: message.envelope.recipients.map(\.parameters),
+      priority: message.priority, parameters: message.envelope.parameters,
+      recipientParameters: message.envelope.recipients.map(\.parameters),
       content: content)
     order.insert(message.id, at: position(behind: message.id))
   }
@@ -257,14 +261,25 @@ extension InMemoryQueue {
   }
 }
 
+extension InMemoryQueue.Message {
+  /// What the ledger has of it.
+  var entry: ClaimLedger.Entry {
+    ClaimLedger.Entry(
+      sequence: status.id.sequence, size: status.size, tenant: status.tenant, priority: priority, parts: status.parts)
+  }
+}
+
 extension MessageStatus {
   /// What the ledger has of it: the destinations with recipients left.
   fileprivate var parts: [ClaimLedger.Part] {
     var due: [Mailbox.Host?: Timestamp] = [:]
+    // In the order of the envelope, so that the same calls always give the same claims.
+    var order: [Mailbox.Host?] = []
     for recipient in recipients where !recipient.state.isFinal {
       let destination = recipient.path.destination
+      if due[destination] == nil { order.append(destination) }
       due[destination] = min(due[destination] ?? .never, recipient.nextAttempt ?? .never)
     }
-    return due.map { ClaimLedger.Part(destination: $0.key, due: $0.value) }
+    return order.map { ClaimLedger.Part(destination: $0, due: due[$0] ?? .never) }
   }
 }

@@ -4,7 +4,7 @@ import Synchronization
 /// A queue that lives and ends with its process: the reference implementation of the queue's seams, for tests and for
 /// hosts that can lose what they accepted.
 public final class InMemoryQueueStore: QueueStore, QueueInspection, QueueControl {
-  fileprivate let queue: Mutex<InMemoryQueue>
+  let queue: Mutex<InMemoryQueue>
 
   /// An empty queue.
   ///
@@ -17,6 +17,8 @@ public final class InMemoryQueueStore: QueueStore, QueueInspection, QueueControl
   ) {
     queue = Mutex(InMemoryQueue(limits: limits, finishedMessages: finishedMessages))
   }
+
+  init(_ kept: InMemoryQueue) { queue = Mutex(kept) }
 
   /// A body that is gathered in memory, within the limit of octets.
   public func makeBody(for id: QueueID) async throws -> any MessageBodyWriter {

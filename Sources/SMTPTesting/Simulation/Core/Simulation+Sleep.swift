@@ -1,0 +1,84 @@
+import MailModel
+import Synchronization
+
+// Sleeping, by the calendar and by the clock.
+extension Simulation {
+  /// What the calendar shows.
+  var calendar: Timestamp { state.withLock { $0.calendarStart + $0.elapsed } }
+
+  func stepCalendar(by duration: Duration) {
+    state.withLock { state in
+      state.calendarStart = state.calendarStart + duration
+      let start = state.calendarStart
+      let now = Self.clock(at: state.elapsed)
+      for key in state.sleepers.keys.sorted() {
+        guard var sleeper = state.sleepers[key], var calendar = sleeper.calendar else { continue }
+        calendar.stepped(at: now) { start + Self.clock(at: .zero).duration(to: $0) }
+        state.events.cancel(sleeper.event)
+        sleeper.calendar = calendar
+        sleeper.event = state.events.add(at: calendar.wakes) { [self] in wake(key) }
+        state.sleepers[key] = sleeper
+      }
+    }
+    note("the calendar steps by \(duration)")
+  }
+
+  func sleep(until instant: Timestamp) async throws {
+    try await sleep { now, calendar in
+      let sleeper = CalendarSleeper(until: instant, at: now, showing: calendar)
+      return (sleeper.wakes, sleeper)
+    }
+  }
+
+  /// Sleeps by the clock, whatever the calendar shows.
+  ///
+  /// - Throws: `CancellationError` where the task is cancelled meanwhile.
+  public func sleep(for duration: Duration) async throws {
+    try await sleep { now, _ in (now.advanced(by: duration), nil) }
+  }
+
+  private func sleep(
+    _ plan: @Sendable (MonotonicInstant, Timestamp) -> (wakes: MonotonicInstant, calendar: CalendarSleeper?)
+  ) async throws {
+    let key = state.withLock { state in
+      state.lastSleeper += 1
+      return state.lastSleeper
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let outcome: Result<Void, any Error>? = state.withLock { state in
+          if Task.isCancelled || state.isEnded { return .failure(CancellationError()) }
+          let now = Self.clock(at: state.elapsed)
+          let (wakes, calendar) = plan(now, state.calendarStart + state.elapsed)
+          guard wakes > now else { return .success(()) }
+          let event = state.events.add(at: wakes) { [self] in wake(key) }
+          state.sleepers[key] = Sleeper(calendar: calendar, event: event, continuation: continuation)
+          return nil
+        }
+        if let outcome { continuation.resume(with: outcome) }
+      }
+    } onCancel: {
+      let sleeper = state.withLock { state in
+        let sleeper = state.sleepers.removeValue(forKey: key)
+        if let sleeper { state.events.cancel(sleeper.event) }
+        return sleeper
+      }
+      sleeper?.continuation.resume(throwing: CancellationError())
+    }
+  }
+
+  private func wake(_ key: Int) {
+    state.withLock { $0.sleepers.removeValue(forKey: key) }?.continuation.resume()
+  }
+
+  /// Wakes whoever sleeps, for good, and has happen what is to happen at the end.
+  func tearDown() {
+    let (sleepers, endings) = state.withLock { state in
+      state.isEnded = true
+      defer { (state.sleepers, state.endings) = ([:], []) }
+      return (state.sleepers, state.endings)
+    }
+    for ending in endings { ending() }
+    for key in sleepers.keys.sorted() { sleepers[key]?.continuation.resume(throwing: CancellationError()) }
+  }
+}

@@ -1,0 +1,122 @@
+import DeliveryQueue
+import MailModel
+
+// From turmoil to the end of all.
+extension ScenarioWorld {
+  /// Much happens at once.
+  func turmoil() throws {
+    for (after, event) in plan.events { simulation.schedule(after: after) { [self] in happen(event) } }
+    try run(for: plan.turmoil)
+  }
+
+  private func happen(_ event: ScenarioPlan.Event) {
+    switch event {
+    case .letters(let tenant, let letters): start("customer \(tenant)") { try await self.send(letters, from: tenant) }
+    case .mood(let host, let mood): hosts[host].mood = mood
+    case .weather(let weather): platform.store.weather = weather
+    case .network(let faults): network.faults = faults
+    case .split(let host, let duration):
+      network.split(hosts[host].name.description)
+      simulation.schedule(after: duration) { [self] in network.heal(hosts[host].name.description) }
+    case .crash(let down): crash(down: down)
+    case .stop(let down): start("stop") { try await self.stop(down: down) }
+    case .step(let duration): simulation.time.step(by: duration)
+    case .order(let action, let scope): start("operator") { try await self.order(action, scope) }
+    }
+  }
+
+  private func order(_ action: QueueOrder.Action, _ scope: ScenarioPlan.OrderScope) async throws {
+    var selection = QueueSelection()
+    switch scope {
+    case .tenant(let tenant): selection.tenant = customers[tenant].tenant
+    case .host(let host): selection.destination = .domain(domains[host][0])
+    case .everything: break
+    }
+    let order = QueueOrder(action, by: "operator", because: "the plan has it", at: simulation.time.now())
+    let result = try await platform.apply(order, to: selection)
+    simulation.note("the operator's \(action) changes \(result.recipients) recipients")
+  }
+
+  /// Nothing fails any more but some hosts. Each tenant's mail to the one that works arrives soon all the same.
+  func calm() throws {
+    platform.store.weather = SimulatedStore.Weather()
+    network.faults = SimulatedFaults()
+    network.healAll()
+    for host in hosts.indices { hosts[host].mood = plan.deadHosts[host] ?? .working }
+    // Longer than a process stays away, or a customer tries.
+    try run(for: .seconds(3600))
+    try simulation.perform { try await self.order(.release, .everything) }
+    try checkProgress(within: .seconds(7200))
+  }
+
+  /// All hosts work, but for those that are lost. What is left arrives within its schedule, and all else expires.
+  func heal() throws {
+    for host in hosts.indices where !plan.lostHosts.contains(host) { hosts[host].mood = .working }
+    let jitter = delivery.schedule.jitterPercent + 100
+    let schedule = delivery.schedule.maximumDelay * jitter / 100
+    try run(for: .seconds(3600))
+    // No site that works is paused any more: nothing waits for anything but its schedule.
+    witness { [lost = Set(plan.lostHosts.map { DeliverySite(hosts[$0].name.description) })] in
+      $0.expectPunctuality(from: simulation.time.now(), but: lost)
+    }
+    try checkProgress(within: .seconds(60))
+    try run(for: schedule + delivery.rules.maximumPause)
+    let lost = Set(plan.lostHosts.flatMap { domains[$0] })
+    witness { try $0.checkAllFinal { recipient in !lost.contains { recipient.path.destination == .domain($0) } } }
+    var rest = delivery.schedule.lifetime + schedule
+    while rest > .zero, hasUnfinished {
+      try run(for: .seconds(3600))
+      rest -= .seconds(3600)
+    }
+  }
+
+  private var hasUnfinished: Bool {
+    var result = false
+    witness { result = $0.messages.values.contains { !$0.status.isFinal } }
+    return result
+  }
+
+  /// Each tenant sends a message to the first host, which works, and it arrives in time.
+  private func checkProgress(within bound: Duration) throws {
+    let letter = ScenarioPlan.LetterPlan(recipients: [(host: 0, domain: 0)], size: 100)
+    for tenant in customers.indices {
+      start("progress \(tenant)") { [self] in
+        let accepted = try await send([letter], from: tenant)
+        guard let id = accepted.first else {
+          return witness { _ in
+            throw Violation("tenant \(tenant) sends a message in calm weather, and it is not accepted")
+          }
+        }
+        simulation.schedule(after: bound) { [self] in
+          witness { witness in
+            guard witness.messages[id]?.status.recipients[0].state == .delivered else {
+              throw Violation("tenant \(tenant)'s message \(id) to a host that works has not arrived within \(bound)")
+            }
+          }
+        }
+      }
+    }
+    try run(for: bound + .seconds(120))
+  }
+
+  /// The process stops, and the books are compared.
+  func finish() throws {
+    end()
+    try simulation.perform { try await self.platform.stop() }
+    let (kept, summary) = try simulation.perform { [store = platform.store] in
+      (try await store.messages(.everything, after: nil, limit: .max), try await store.summary())
+    }
+    witness { witness in
+      guard summary == QueueSummary() else { throw Violation("the queue is left with \(summary)") }
+      try witness.compare(kept)
+      for host in hosts {
+        for message in host.messages {
+          let recipients = message.envelope.recipients.map(\.path)
+          try witness.takes(.init(host: host.name.description, recipients: recipients, content: message.content))
+        }
+      }
+      try witness.checkEnds()
+    }
+    try run(for: .zero)
+  }
+}

@@ -1,0 +1,224 @@
+import DeliveryQueue
+import MailModel
+import SMTPProtocol
+import SMTPSubmission
+import Synchronization
+
+/// The world of a ``Scenario``, and what happens in it.
+final class ScenarioWorld: Sendable {
+  private struct State: Sendable {
+    var witness: Witness
+    var violation: Violation?
+    var letters = 0
+    var deaths = 0
+    /// How long the process stays away that dies next.
+    var down = Duration.seconds(20)
+    var isOver = false
+  }
+
+  let plan: ScenarioPlan
+  let simulation: Simulation
+  let network: SimulatedNetwork
+  let customers: [SimulatedCustomer]
+  let hosts: [RemoteHost]
+  /// The domains of each host.
+  let domains: [[DomainName]]
+  let platform: SimulatedPlatform
+  let name: DomainName
+  let delivery: DeliveryConfiguration
+  private let state: Mutex<State>
+
+  init(
+    _ plan: ScenarioPlan, seed: UInt64, adjust: @Sendable (inout SimulatedPlatform.Configuration) -> Void
+  ) throws {
+    self.plan = plan
+    let simulation = Simulation(seed: seed)
+    self.simulation = simulation
+    let network = SimulatedNetwork(simulation)
+    self.network = network
+    let name = try Self.domain("mail.example")
+    self.name = name
+    domains = try plan.hosts.enumerated().map { host, count in
+      try (0..<count).map { try Self.domain("host-\(host)\($0 == 0 ? "" : "-\($0)").example") }
+    }
+    hosts = domains.map { RemoteHost($0[0], in: network) }
+    let tenants = try SimulatedTenants()
+    customers = try simulation.perform {
+      var customers: [SimulatedCustomer] = []
+      for tenant in 0..<plan.tenants {
+        customers.append(try await tenants.add(Self.domain("tenant-\(tenant).example"), in: network))
+      }
+      return customers
+    }
+    var configuration = SimulatedPlatform.Configuration(name: name)
+    configuration.delivery = plan.delivery
+    configuration.submission.intake.memoryPerMessage = plan.memoryPerMessage
+    adjust(&configuration)
+    delivery = configuration.delivery
+    let routes = Dictionary(uniqueKeysWithValues: domains.flatMap { all in all.map { ($0, all[0]) } })
+    let transport = SimulatedTransport(
+      from: name.description, over: network, client: SimulatedNetwork.remoteClient(helloName: name), routes: routes)
+    let witness = Witness(
+      schedule: delivery.schedule, workers: delivery.workers, site: { transport.site(of: $0) })
+    state = Mutex(State(witness: witness))
+    let relay = WitnessRelay()
+    platform = SimulatedPlatform(
+      configuration, in: network, store: SimulatedStore(in: simulation), tenants: tenants.store, key: tenants.key
+    ) { store in
+      WitnessedTransport(base: transport, store: store, relay: relay)
+    }
+    relay.world = self
+    platform.store.watch { relay.sees($0) }
+    platform.start()
+  }
+
+  private static func domain(_ text: String) throws -> DomainName {
+    guard let name = DomainName(text) else { throw Violation("\(text) is no domain name") }
+    return name
+  }
+
+  // MARK: What the witness sees
+
+  func witness(_ body: (inout Witness) throws -> Void) {
+    state.withLock { state in
+      guard state.violation == nil else { return }
+      do { try body(&state.witness) } catch { state.violation = error as? Violation ?? Violation("\(error)") }
+    }
+  }
+
+  func sees(_ event: SimulatedStore.Event) {
+    witness { try $0.sees(event, at: simulation.time.now()) }
+    if case .died = event { processEnded() }
+  }
+
+  var isViolated: Bool { state.withLock { $0.violation != nil } }
+
+  func problem(_ error: any Error) -> String { (error as? Violation)?.what ?? String(reflecting: error) }
+
+  /// Runs for so long, or until something happened that must never be.
+  func run(for duration: Duration) throws {
+    let end = simulation.clock.advanced(by: duration)
+    simulation.schedule(after: duration) {}
+    try simulation.run(until: { isViolated || simulation.clock >= end }, atMost: duration + .seconds(1))
+    if let violation = state.withLock({ $0.violation }) { throw violation }
+  }
+
+  /// Starts something that goes on by itself; what it throws is nothing that must never be.
+  func start(_ name: String, _ work: @escaping @Sendable () async throws -> Void) { simulation.start(name, work) }
+
+  // MARK: The process
+
+  private func processEnded() {
+    let (down, isOver) = state.withLock { state in
+      state.deaths += 1
+      defer { state.down = .seconds(20) }
+      return (state.down, state.isOver)
+    }
+    guard !isOver else { return }
+    simulation.schedule(after: down) { [self] in start("restart") { try await self.restart() } }
+  }
+
+  private func restart() async throws {
+    let kept = try await platform.store.messages(.everything, after: nil, limit: .max)
+    witness { try $0.compare(kept) }
+    platform.start()
+  }
+
+  func crash(down: Duration) {
+    state.withLock { $0.down = down }
+    platform.crash()
+  }
+
+  func stop(down: Duration) async throws {
+    state.withLock { $0.down = down }
+    try await platform.stop()
+  }
+
+  /// From now on the process does not come back.
+  func end() { state.withLock { $0.isOver = true } }
+
+  // MARK: Letters
+
+  func makeLetter(from tenant: Int, _ letter: ScenarioPlan.LetterPlan) -> Letter {
+    let number = state.withLock { state in
+      state.letters += 1
+      return state.letters
+    }
+    let paths = letter.recipients.enumerated().compactMap { place, recipient in
+      ForwardPath("user-\(place)@\(domains[recipient.host][recipient.domain])")
+    }
+    let envelope = Envelope(reversePath: customers[tenant].mailbox("sender") ?? .null, recipients: paths)
+    return Letter(number: number, tenant: customers[tenant].tenant, envelope: envelope, size: letter.size)
+  }
+
+  /// Sends letters, and those that were not accepted again, a few times.
+  ///
+  /// - Returns: the names of those that were accepted.
+  @discardableResult
+  func send(_ plans: [ScenarioPlan.LetterPlan], from tenant: Int) async throws -> [QueueID] {
+    var (rest, accepted) = (plans, [QueueID]())
+    for _ in 0..<4 where !rest.isEmpty {
+      let letters = rest.map { makeLetter(from: tenant, $0) }
+      for letter in letters { witness { $0.sends(letter) } }
+      let messages = letters.map { (envelope: $0.envelope, content: $0.content) }
+      let answers = await customers[tenant].send(messages, to: name, in: network)
+      for (letter, answer) in zip(letters, answers) { witness { try $0.hears(answer, to: letter.number) } }
+      let refused = zip(rest, answers).filter { $0.1.queueID == nil }
+      accepted += answers.compactMap(\.queueID)
+      rest = refused.map(\.0)
+      if !rest.isEmpty { try await simulation.time.sleep(for: .seconds(120)) }
+    }
+    return accepted
+  }
+
+  // MARK: In the end
+
+  var summary: Scenario.Summary {
+    state.withLock { state in
+      var summary = Scenario.Summary()
+      (summary.letters, summary.deaths, summary.attempts) = (state.letters, state.deaths, state.witness.attempts)
+      for message in state.witness.messages.values {
+        for recipient in message.status.recipients { summary.recipients[recipient.state, default: 0] += 1 }
+      }
+      summary.copies = hosts.reduce(0) { $0 + $1.messages.count }
+      (summary.elapsed, summary.fingerprint) = (simulation.elapsed, simulation.fingerprint)
+      summary.trace = simulation.trace
+      return summary
+    }
+  }
+}
+
+extension SimulatedCustomer.Answer {
+  var queueID: QueueID? { if case .accepted(let id) = self { id } else { nil } }
+}
+
+/// Tells a world that is not there yet when it is made.
+final class WitnessRelay: Sendable {
+  private struct Reference: Sendable { weak var world: ScenarioWorld? }
+  private let reference = Mutex(Reference())
+
+  var world: ScenarioWorld? {
+    get { reference.withLock { $0.world } }
+    set { reference.withLock { $0.world = newValue } }
+  }
+
+  func sees(_ event: SimulatedStore.Event) { world?.sees(event) }
+}
+
+/// Tells the witness of each attempt, as long as the process lives.
+struct WitnessedTransport: DeliveryTransport {
+  let base: SimulatedTransport
+  let store: SimulatedStore
+  let relay: WitnessRelay
+
+  var extensions: MailExtensions { base.extensions }
+
+  func site(of destination: Mailbox.Host?) -> DeliverySite { base.site(of: destination) }
+
+  func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
+    if !store.isDead { relay.world?.witness { try $0.attemptBegins(claim) } }
+    let report = await base.deliver(claim, content: content)
+    if !store.isDead { relay.world?.witness { $0.attemptEnds(claim, report) } }
+    return report
+  }
+}

@@ -1,0 +1,107 @@
+import AccessControl
+public import MailModel
+public import SMTPAuth
+public import SMTPProtocol
+public import SMTPSubmission
+
+/// A tenant of a ``SimulatedPlatform`` with one domain, one user and one rule, which lets the customer's own host in.
+public struct SimulatedCustomer: Sendable {
+  /// How the sending of a message ended.
+  @nonexhaustive public enum Answer: Hashable, Sendable {
+    /// It is queued under this name.
+    case accepted(QueueID)
+    /// It is not queued, and why.
+    case refused(String)
+    /// The connection ended before the reply to the end of its content: it may be queued or not.
+    case unknown(String)
+  }
+
+  /// Its host in the network.
+  public let host: String
+  /// What stands behind the `@` of its senders.
+  public let domain: DomainName
+  /// Whose messages are the customer's, as the queue names it.
+  public let tenant: String
+  /// How its client behaves; its credentials are the user's.
+  public var client: ClientConfiguration
+
+  /// A mailbox of its domain.
+  public func mailbox(_ localPart: String) -> ReversePath? { ReversePath("\(localPart)@\(domain)") }
+
+  /// Sends messages over one connection, one after another.
+  ///
+  /// - Parameter platform: the name of the platform's host.
+  /// - Returns: an answer for each message.
+  public func send(
+    _ messages: [(envelope: Envelope, content: [UInt8])], to platform: DomainName, in network: SimulatedNetwork
+  ) async -> [Answer] {
+    var answers: [Answer] = []
+    do {
+      let client = try await network.client(from: host, to: platform.description, configuration: client)
+      for message in messages {
+        answers.append(Answer(await client.send(message.envelope, content: message.content)))
+      }
+      await client.quit()
+    } catch {
+      answers += messages[answers.count...].map { _ in .refused("\(error)") }
+    }
+    return answers
+  }
+}
+
+extension SimulatedCustomer.Answer {
+  /// What outcomes mean for the message as a whole.
+  init(_ outcomes: [ClientOutcome]) {
+    var reason = "nobody was asked about"
+    for outcome in outcomes {
+      switch outcome {
+      case .accepted(let reply):
+        // `queued as`, and its name (RFC 5321 leaves the words to the server; these are the platform's).
+        if let id = QueueID(String(reply.lines.first?.suffix(26) ?? "")) { self = .accepted(id); return }
+        reason = "it was taken without a name: \(reply)"
+      case .interrupted(let failure) where failure.stage == .endOfContent: self = .unknown("\(failure)"); return
+      case .interrupted(let failure): reason = "\(failure)"
+      case .refused(let reply, let stage): reason = "\(reply) at \(stage)"
+      case .unsuitable(let code, let text): reason = "\(code) \(text)"
+      case .postponed(let text): reason = text
+      @unknown default: reason = "\(outcome)"
+      }
+    }
+    self = .refused(reason)
+  }
+}
+
+/// The tenants of a ``SimulatedPlatform``.
+public struct SimulatedTenants: Sendable {
+  /// Where they are kept.
+  public let store = InMemoryTenantStore()
+  /// The key under which their secrets are digested.
+  public let key: DeploymentKey
+
+  /// Nobody yet.
+  public init() throws { key = try DeploymentKey.generate() }
+
+  /// A new customer, with a host of that name and the domain of the same name.
+  public func add(_ domain: DomainName, in network: SimulatedNetwork) async throws -> SimulatedCustomer {
+    let name = domain.description
+    let secret = SecretGenerator.password()
+    guard let instance = Identifier<Instance>(name), let configuration = Identifier<SMTPConfiguration>(name),
+      let user = Identifier<SMTPUser>(name),
+      let credentials = ClientCredentials(username: "mailer.\(name)", password: secret.text)
+    else { throw TenantError(.invalidValue, "a domain of that length has no tenant") }
+    let zone = try NetworkZone(id: "own", name: "own", addresses: [.single(network.address(of: name))])
+    let rule = try AccessRule(id: "own", contexts: [AccessContext(zoneIDs: [zone.id])])
+    try await store.apply([
+      .addInstance(Instance(id: instance, name: name)),
+      .addConfiguration(SMTPConfiguration(id: configuration, instance: instance, name: name, domain: domain)),
+      .addUser(
+        SMTPUser(
+          id: user, configuration: configuration, username: "mailer.\(name)",
+          verifier: try .keyedDigest(of: secret, under: key))),
+      .setAccessPolicy(instance, try AccessPolicy(zones: [zone], rules: [rule])),
+    ])
+    var client = ClientConfiguration(helloName: domain)
+    client.credentials = credentials
+    return SimulatedCustomer(host: name, domain: domain, tenant: instance.description, client: client)
+  }
+}

@@ -1,0 +1,157 @@
+public import DeliveryQueue
+import Logging
+public import MailModel
+import Metrics
+public import SMTPAuth
+public import SMTPProtocol
+public import SMTPSubmission
+import ServiceLifecycle
+import Synchronization
+
+/// A submission service as a process in a ``SimulatedNetwork``: the real policy, intake, queue and delivery over a
+/// ``SimulatedStore``, which can die at any instant and be started again over what its store kept.
+///
+/// What the process logs is noted in the simulation's trace, from `info` on.
+public final class SimulatedPlatform: Sendable {
+  /// Of what it consists.
+  public struct Configuration: Sendable {
+    /// Its own name, which is that of its host in the network too.
+    public var name: DomainName
+    /// The protocol's side.
+    public var server: ServerConfiguration
+    /// The policy's side.
+    public var submission: SubmissionConfiguration
+    /// The delivery. What it leaves to chance is left to the simulation's.
+    public var delivery = DeliveryConfiguration()
+    /// The port at which customers find it; default 587.
+    public var port: UInt16 = 587
+
+    /// The defaults for a platform of that name.
+    public init(name: DomainName) {
+      self.name = name
+      (server, submission) = (ServerConfiguration(hostName: name), SubmissionConfiguration(hostName: name))
+    }
+  }
+
+  private struct Process: Sendable {
+    var number: Int
+    var wake: @Sendable () -> Void
+    var delivery: SimulatedTask
+    var services: ServiceGroup
+    var server: SimulatedServer
+  }
+  private struct State: Sendable {
+    var store: SimulatedStore
+    var process: Process?
+    var started = 0
+  }
+
+  /// Where it is.
+  public let network: SimulatedNetwork
+  private let configuration: Configuration
+  private let tenants: any TenantStore
+  private let key: DeploymentKey
+  private let transport: @Sendable (SimulatedStore) -> any DeliveryTransport
+  private let state: Watched<State>
+
+  /// A platform that is not started.
+  ///
+  /// - Parameters:
+  ///   - store: its queue. Each process after the first has that of the one before, reopened.
+  ///   - tenants: who there is; they survive every death.
+  ///   - key: the key under which their secrets were digested.
+  ///   - transport: makes what a process delivers with, given its queue.
+  public init(
+    _ configuration: Configuration, in network: SimulatedNetwork, store: SimulatedStore, tenants: any TenantStore,
+    key: DeploymentKey, transport: @escaping @Sendable (SimulatedStore) -> any DeliveryTransport
+  ) {
+    (self.configuration, self.network, self.tenants, self.key) = (configuration, network, tenants, key)
+    self.transport = transport
+    state = Watched(State(store: store))
+  }
+
+  /// The queue of the process that runs, or of the last one.
+  public var store: SimulatedStore { state.value.store }
+
+  /// Whether a process runs.
+  public var isRunning: Bool { state.value.process != nil }
+
+  private var host: String { configuration.name.description }
+  private var simulation: Simulation { network.simulation }
+}
+
+// MARK: - Its life
+
+extension SimulatedPlatform {
+  /// Starts a process, unless one runs: over the queue as the last one left it.
+  public func start() {
+    guard state.value.process == nil else { return }
+    let store = state.change { state in
+      if state.started > 0 { state.store = state.store.reopened() }
+      state.started += 1
+      return state.store
+    }
+    let process = makeProcess(over: store)
+    state.change { $0.process = process }
+    store.onCollapse { [self] in if self.store === store { crash() } }
+    simulation.note("\(host) starts")
+  }
+
+  /// The process dies, here and now: connections are reset, nothing that it was about to do is done, and what it had in memory is
+  /// gone. Without effect where none runs.
+  public func crash() {
+    guard let process = takeProcess() else { return }
+    simulation.note("\(host) dies")
+    store.kill()
+    network.crash(host)
+    process.server.crash()
+    process.delivery.cancel()
+  }
+
+  /// The process shuts down gracefully, and returns when it has ended: sessions and deliveries finish what they hold, as far as
+  /// their deadlines allow. Without effect where none runs.
+  public func stop() async throws {
+    guard let process = state.value.process else { return }
+    simulation.note("\(host) stops")
+    process.server.shutDown()
+    await process.services.triggerGracefulShutdown()
+    let deadline = simulation.clock.advanced(by: configuration.delivery.shutdownDeadline + .seconds(60))
+    while !process.delivery.isFinished || process.server.open > 0, simulation.clock < deadline {
+      try await simulation.sleep(for: .seconds(1))
+    }
+    // It may have died meanwhile.
+    if state.value.process?.number == process.number { crash() }
+  }
+
+  /// An operator's order, and the delivery looks what is due now. Without effect where no process runs.
+  public func apply(_ order: QueueOrder, to selection: QueueSelection) async throws -> QueueOrderResult {
+    guard let process = state.value.process else { return QueueOrderResult() }
+    defer { process.wake() }
+    return try await store.apply(order, to: selection)
+  }
+
+  private func takeProcess() -> Process? { state.change { $0.process.take() } }
+
+  private func makeProcess(over store: SimulatedStore) -> Process {
+    let number = state.value.started
+    let simulation = simulation
+    let logger = Logger(label: host) { _ in SimulatedLog(simulation: simulation) { !store.isDead } }
+    var delivery = configuration.delivery
+    delivery.chance = { simulation.random { Double.random(in: 0...1, using: &$0) } }
+    let service = DeliveryService(
+      store: store, transport: transport(store), time: simulation.time, configuration: delivery, logger: logger,
+      metrics: NOOPMetricsHandler.instance)
+    let policy = SubmissionService(
+      configuration: configuration.submission, tenants: tenants, key: key, queue: store, delivery: service,
+      queueIDs: QueueIDGenerator(after: store.base.greatestSequence) { simulation.random { $0.next() } },
+      time: simulation.time,
+      logger: logger, metrics: NOOPMetricsHandler.instance)
+    let services = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: logger))
+    return Process(
+      number: number, wake: { service.wake() },
+      delivery: simulation.start("delivery \(number)") { try await services.run() },
+      services: services,
+      server: network.listen(
+        host: host, port: configuration.port, policy: policy, configuration: configuration.server))
+  }
+}

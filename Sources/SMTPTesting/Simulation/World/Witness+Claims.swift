@@ -1,0 +1,131 @@
+import DeliveryQueue
+import MailModel
+
+// Who may be claimed when, and how many at once.
+extension Witness {
+  mutating func claimed(_ request: ClaimRequest, _ batch: ClaimBatch) throws(Violation) {
+    for end in request.ended { claims[end.token]?.isUnderWay = false }
+    for (token, held) in claims where held.leasedUntil <= request.now { leave(token) }
+    for change in batch.siteChanges {
+      switch change.kind {
+      case .paused(let until, _): pauses[change.site] = until
+      case .resumed: pauses[change.site] = nil
+      }
+    }
+    guard batch.claims.count <= request.limit else {
+      throw Violation("\(batch.claims.count) claims were given instead of \(request.limit)")
+    }
+    var free = request.limit
+    for claim in batch.claims {
+      try check(claim, at: request.now)
+      if claim.suspension == nil {
+        try checkRoom(for: claim, free: free, request)
+        free -= 1
+      }
+      claims[claim.token] = HeldClaim(
+        claim: claim, leasedUntil: request.leasedUntil, isUnderWay: claim.suspension == nil)
+    }
+  }
+
+  private func check(_ claim: Claim, at now: Timestamp) throws(Violation) {
+    guard claims[claim.token] == nil else { throw Violation("\(claim.token) is given a second time") }
+    guard let message = messages[claim.id] else { throw Violation("\(claim.id) is claimed, and not in the queue") }
+    guard !claim.recipients.isEmpty else { throw Violation("\(claim.id) is claimed for nobody") }
+    for recipient in claim.recipients {
+      let status = message.status.recipients[recipient.index]
+      let name = "\(claim.id) for \(status.path)"
+      guard status.path == recipient.path else { throw Violation("\(name) is claimed as \(recipient.path)") }
+      guard status.state.isDue else { throw Violation("\(name) is claimed, and \(status.state)") }
+      guard let due = status.nextAttempt, due <= now else { throw Violation("\(name) is claimed before it is due") }
+      if let punctuality, due >= punctuality.since, !punctuality.but.contains(claim.site) {
+        guard now - due <= .seconds(30) else { throw Violation("\(name) is claimed \(now - due) late") }
+      }
+      guard status.attempts == recipient.attempts else {
+        throw Violation("\(name) is claimed with \(recipient.attempts) attempts")
+      }
+      guard site(status.path.destination) == claim.site else { throw Violation("\(name) is claimed for \(claim.site)") }
+      for held in claims.values where held.claim.id == claim.id {
+        guard !held.claim.recipients.contains(where: { $0.index == recipient.index }) else {
+          throw Violation("\(name) is under two claims")
+        }
+      }
+    }
+  }
+
+  private func checkRoom(for claim: Claim, free: Int, _ request: ClaimRequest) throws(Violation) {
+    let underWay = claims.values.lazy.filter(\.isUnderWay)
+    let rules = request.rules
+    let ofTenant = underWay.count { $0.claim.tenant == claim.tenant }
+    let ofSite = underWay.count { $0.claim.site == claim.site }
+    guard ofSite < rules.deliveriesPerSite else { throw Violation("\(ofSite + 1) deliveries at \(claim.site)") }
+    guard ofTenant < rules.deliveriesPerTenant else {
+      throw Violation("\(ofTenant + 1) deliveries for \(claim.tenant ?? "nobody")")
+    }
+    guard !rules.leavesRoomForOthers || ofTenant < free else {
+      throw Violation("\(ofTenant + 1) deliveries for \(claim.tenant ?? "nobody"), and only \(free) left for others")
+    }
+    guard let end = pauses[claim.site] else { return }
+    guard end <= request.now else { throw Violation("a delivery at \(claim.site), which is paused until \(end)") }
+  }
+}
+
+// MARK: - Attempts
+
+extension Witness {
+  mutating func attemptBegins(_ claim: Claim) throws(Violation) {
+    guard let held = claims[claim.token] else { throw Violation("\(claim.id) is attempted without a claim") }
+    guard !held.isAttempted, held.report == nil else { throw Violation("\(claim.id) is attempted twice by one claim") }
+    guard claim.suspension == nil else { throw Violation("\(claim.id) is attempted although \(claim.site) is paused") }
+    claims[claim.token]?.isAttempted = true
+    attempts += 1
+    let running = claims.values.count { $0.isAttempted }
+    guard running <= workers else { throw Violation("\(running) attempts with \(workers) workers") }
+  }
+
+  mutating func attemptEnds(_ claim: Claim, _ report: DeliveryReport) {
+    claims[claim.token]?.isAttempted = false
+    claims[claim.token]?.report = report
+  }
+
+  mutating func settled(_ settlement: Settlement) throws(Violation) {
+    guard let held = claims.removeValue(forKey: settlement.token), held.claim.id == settlement.id,
+      var message = messages[settlement.id]
+    else { throw Violation("\(settlement.id) is settled by somebody who does not hold it") }
+    for change in settlement.changes {
+      guard let place = held.claim.recipients.firstIndex(where: { $0.index == change.index }) else {
+        throw Violation("\(settlement.id) is settled for a recipient that was not claimed")
+      }
+      try check(change, of: message.status, at: settlement.at, held, place)
+      if change.state == .delivered { message.evidence[change.index].recorded += 1 }
+      message.status.recipients[change.index].apply(change, at: settlement.at)
+    }
+    if let report = held.report {
+      for place in report.uncertain {
+        message.evidence[held.claim.recipients[place].index].uncertain += 1
+      }
+    }
+    messages[settlement.id] = message
+  }
+
+  private func check(
+    _ change: Settlement.Change, of status: MessageStatus, at now: Timestamp, _ held: HeldClaim, _ place: Int
+  ) throws(Violation) {
+    let recipient = status.recipients[change.index]
+    let name = "\(status.id) for \(recipient.path)"
+    guard change.reply != nil else { throw Violation("\(name) is \(change.state) without a reason") }
+    let end = status.acceptedAt + schedule.lifetime
+    switch (held.report?.outcomes[place], change.state) {
+    case (.delivered, .delivered), (.failed, .bounced): return
+    case (.deferred, .expired), (nil, .expired):
+      guard now >= end else { throw Violation("\(name) expires \(end - now) before its time") }
+    case (.deferred, .deferred), (nil, .deferred):
+      guard let next = change.nextAttempt else { throw Violation("\(name) is deferred for ever") }
+      let jitter = schedule.jitterPercent + 100
+      guard next <= end, next <= now + schedule.maximumDelay * jitter / 100,
+        next >= min(end, now + min(schedule.firstDelay, schedule.maximumDelay))
+      else { throw Violation("\(name) is deferred until \(next), which is \(next - now) away") }
+    case (let outcome, let state):
+      throw Violation("\(name) is \(state), and its attempt said \(outcome.map { "\($0)" } ?? "nothing")")
+    }
+  }
+}
