@@ -37,8 +37,11 @@ import Testing
     }
   }
 
-  @Test(arguments: FailureKind.allCases) func fourDays(kind: FailureKind) async throws {
+  /// Where a site is paused, its message is not due before the pause ends, so the schedule stays what it is.
+  @Test(arguments: FailureKind.allCases, [SchedulingRules.unlimited, SchedulingRules()])
+  func fourDays(kind: FailureKind, rules: SchedulingRules) async throws {
     var configuration = DeliveryConfiguration.test
+    configuration.rules = rules
     configuration.chance = { .random(in: 0...1) }
     let rig = DeliveryRig(configuration: configuration) { Self.deferral($0, kind) }
     try await rig.run {
@@ -80,6 +83,38 @@ import Testing
       #expect(try await attempts(of: id, rig) == [rig.start])
       #expect(try await rig.recipient(id).state == .bounced)
     }
+  }
+
+  /// Messages to a site that is dead from the second on are told so without an attempt, and go out when it works again.
+  @Test func aSiteThatIsLeftAlone() async throws {
+    var configuration = DeliveryConfiguration.test
+    configuration.rules = SchedulingRules()
+    configuration.rules.patience = .zero
+    let rig = DeliveryRig(configuration: configuration) { claim in
+      claim.recipients[0].attempts == 0 ? Self.deferral(claim) : claim.report { .delivered($0) }
+    }
+    try await rig.run {
+      let first = try await rig.enqueue()
+      await rig.store.ended(.settle, 1)
+      let second = try await rig.enqueue()
+      await rig.store.ended(.settle, 2)
+      #expect(rig.transport.attempts.count == 2)
+      let third = try await rig.enqueue()
+      await rig.store.ended(.settle, 3)
+      let told = try await rig.recipient(third)
+      #expect(told.state == .deferred)
+      #expect(told.attempts == 0)
+      #expect(told.reply?.text.contains("no answer") == true)
+      #expect(told.nextAttempt == rig.after(.seconds(60)))
+      #expect(rig.transport.attempts.count == 2)
+      await rig.time.sleeper(until: rig.after(.seconds(60)))
+      rig.time.advance(by: .seconds(60))
+      // One of them is the probe.
+      await rig.store.ended(.settle, 5)
+      for id in [first, second] { #expect(try await rig.recipient(id).state == .delivered) }
+    }
+    #expect(rig.logs.lines("A site is left alone for a while").count >= 1)
+    #expect(rig.logs.lines("A site works again").count == 1)
   }
 
   // MARK: Steps

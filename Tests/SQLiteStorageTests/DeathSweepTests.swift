@@ -34,9 +34,9 @@ import Testing
     #expect(deaths >= Self.fewestOperations)
   }
 
-  /// Six to accept three messages of which one is large, and at least a claim, a content, a read and a settlement for each
-  /// of the four attempts that they take.
-  private static let fewestOperations = 3 + 4 + 4 * 4
+  /// Twelve to accept four messages of which two are large, and at least a claim, a content, a read and a settlement for
+  /// each of the attempts that they take: five for the first three, and two or more for the last, which goes to two sites.
+  private static let fewestOperations = 4 + 2 * 4 + 4 * 7
 
   /// One run for each operation, until a run needs no more of them.
   ///
@@ -70,7 +70,7 @@ private struct Mortal {
 
   let time = ManualTime(SystemTime().now())
   /// Takes `taken`, refuses `refused`, and takes `late` the second time.
-  let transport = RecordingTransport { claim in
+  let transport = RecordingTransport(sites: { DeliverySite($0) }) { claim in
     let reply = DeliveryReply(problem: "scripted")
     return DeliveryReport(
       outcomes: claim.recipients.map { recipient in
@@ -91,6 +91,7 @@ private struct Mortal {
       await accept(["taken@example.org", "late@example.org"], by: store)
       await accept(["taken@example.org", "refused@example.org"], isLarge: true, by: store)
       await accept(["late@example.org"], by: store)
+      await accept(["taken@example.org", "late@example.net", "refused@example.net"], isLarge: true, by: store)
     }
     var configuration = DeliveryConfiguration()
     (configuration.workers, configuration.chance) = (1, { 0 })

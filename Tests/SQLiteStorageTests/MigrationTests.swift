@@ -174,4 +174,46 @@ import Testing
     #expect(try await folder.queue.apply(hold, to: .everything).recipients == 4)
     #expect(try await folder.queue.summary().recipients == [.held: 4])
   }
+
+  /// The recipients that are left tell where a message is to go.
+  @Test(arguments: [
+    (["one@example.org"], "example.org"), (["one@example.org", "two@example.org"], "example.org"),
+    (["postmaster"], ""), (["one@[192.0.2.1]"], "[192.0.2.1]"), (["\"a@b\"@example.org"], "example.org"),
+    (["one@example.org", "two@example.net"], nil), (["one@example.org", "postmaster"], nil),
+    (["one@example.org", "final@example.net"], "example.org"),
+  ])
+  func destinationsOfAnEarlierVersionAreKnown(paths: [String], destination: String?) async throws {
+    let now = SystemTime().now()
+    let path = try await makeFolderOfVersion3(holding: Mail.ids.next(at: now), at: now)
+    let id = Mail.ids.next(at: now)
+    let database = try DatabaseQueue(path: path + "/submission.sqlite")
+    try await database.write { database in
+      try database.execute(
+        sql: """
+          INSERT INTO message (sequence, secret, tenant, reverse_path, body_type, accepted_at, size)
+            VALUES (\(id.sequence), ?, 'theirs', '', '7BIT', 5, 2);
+          INSERT INTO content VALUES (\(id.sequence), NULL, x'0D0A', x'');
+          INSERT INTO pending VALUES (\(id.sequence), 5, 2);
+          """, arguments: [Int64(bitPattern: id.secret)])
+      for (place, text) in paths.enumerated() {
+        let state = text.hasPrefix("final") ? 2 : place % 2
+        try database.execute(
+          sql: "INSERT INTO recipient (message, place, path, state, attempts, next_attempt) VALUES (?, ?, ?, ?, 0, 5)",
+          arguments: [id.sequence, place, text, state])
+      }
+    }
+    try database.close()
+    let folder = try await folders.open(path)
+    let columns = try await folder.resources.writer.perform { database in
+      try Row.fetchOne(
+        database, sql: "SELECT tenant, priority, destination FROM pending WHERE message = ?", arguments: [id.sequence]
+      ).map { Array($0.databaseValues) }
+    }
+    #expect(columns == ["theirs".databaseValue, 1.databaseValue, destination?.databaseValue ?? .null])
+    #expect(try await StorageMaintenance.check(path).findings == [])
+    var request = ClaimRequest(limit: 10, now: now, leasedUntil: now + .seconds(60))
+    request.site = { DeliverySite($0) }
+    let claimed = try await folder.queue.claim(request).claims.filter { $0.id == id }.flatMap(\.recipients)
+    #expect(claimed.count == paths.count { !$0.hasPrefix("final") })
+  }
 }

@@ -308,7 +308,9 @@ import Testing
   @Test(arguments: [
     "DELETE FROM pending WHERE message = ?", "UPDATE pending SET queued = 1 WHERE message = ?",
     "UPDATE pending SET queued = 1, held = 1 WHERE message = ?", "UPDATE pending SET due = due + 1 WHERE message = ?",
-    "UPDATE pending SET size = 0 WHERE message = ?",
+    "UPDATE pending SET size = 0 WHERE message = ?", "UPDATE pending SET tenant = 'other' WHERE message = ?",
+    "UPDATE pending SET priority = 2 WHERE message = ?", "UPDATE pending SET destination = NULL WHERE message = ?",
+    "UPDATE pending SET destination = 'other.example' WHERE message = ?",
   ])
   func whatTheQueueKnowsIsCorrected(change: String) async throws {
     let (path, contents) = try await filled(4)
@@ -318,6 +320,29 @@ import Testing
     let report = try await repair(path)
     #expect(report.findings.map(\.action) == ["corrected"])
     #expect(try await expect(contents, in: path, after: report) == 0)
+  }
+
+  /// All that `pending` says can be told from the rest.
+  @Test func whatTheQueueKnowsIsMadeAnew() async throws {
+    let path = folders.newPath()
+    let folder = try await folders.open(path)
+    let destinations = [["a@one.example"], ["a@one.example", "b@two.example"], ["postmaster"], ["a@[192.0.2.1]"]]
+    for (recipients, tenant) in zip(destinations, ["first", "second", nil, "first"]) {
+      var message = Mail.message(to: recipients)
+      (message.tenant, message.priority) = (tenant, tenant == "first" ? .urgent : .bulk)
+      try await folder.queue.enqueue(message)
+    }
+    let rows: @Sendable (Database) throws -> [[DatabaseValue]] = { database in
+      try Row.fetchAll(database, sql: "SELECT * FROM pending ORDER BY message").map { Array($0.databaseValues) }
+    }
+    let before = try await folder.resources.writer.perform { database in
+      let found = try rows(database)
+      try database.execute(sql: "DELETE FROM pending")
+      return found
+    }
+    await folder.close()
+    #expect(try await repair(path).findings.map(\.kind) == Array(repeating: .forgotten, count: 4))
+    #expect(try await folders.open(path).resources.writer.perform(rows) == before)
   }
 
   @Test func figuresAloneDoNotKeepAServerFromStarting() async throws {

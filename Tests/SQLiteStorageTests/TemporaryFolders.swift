@@ -66,9 +66,10 @@ struct Mail: Sendable {
   static let ids = QueueIDGenerator()
 
   static func message(
-    octets: Int = 100, at instant: Timestamp = SystemTime().now(), id: QueueID? = nil, body: MessageBody? = nil
+    to recipients: [String] = ["one@example.org", "two@example.org"], octets: Int = 100,
+    at instant: Timestamp = SystemTime().now(), id: QueueID? = nil, body: MessageBody? = nil
   ) -> NewMessage {
-    let recipients = [ForwardPath("one@example.org"), ForwardPath("two@example.org")].compactMap { $0 }
+    let recipients = recipients.compactMap { ForwardPath($0) }
     return NewMessage(
       id: id ?? ids.next(at: instant), tenant: "tenant",
       envelope: Envelope(reversePath: .null, recipients: recipients), acceptedAt: instant,

@@ -77,7 +77,10 @@ extension ClaimLedger {
 
   /// A delivery no longer counts. Only the first time that it is heard of changes anything.
   @discardableResult private mutating func end(_ token: Claim.Token, _ condition: SiteCondition) -> SiteChange? {
-    guard let holding = holdings[token.value], holding.isRunning else { return nil }
+    guard let holding = holdings[token.value] else {
+      return settledSites.remove(token.value).flatMap { scheduler.learn(condition, from: token.value, at: $0) }
+    }
+    guard holding.isRunning else { return nil }
     holdings[token.value]?.isRunning = false
     scheduler.end(for: holding.first.tenant)
     return holding.site.flatMap { scheduler.end(token.value, at: $0, condition) }
@@ -109,6 +112,9 @@ extension ClaimLedger {
   ///   - left: what of the claim's destinations has recipients left.
   ///   - isFinished: whether no recipient of the whole message is left.
   package mutating func endSettlement(_ token: Claim.Token, left: [Part], isFinished: Bool) {
+    if let holding = holdings[token.value], holding.isRunning, holding.site != nil {
+      settledSites.insert(token.value, holding.grant.site)
+    }
     guard let holding = drop(token) else { return }
     let (first, tenant) = (holding.first, scheduler.tenantNames[holding.first.tenant] ?? nil)
     for part in left {

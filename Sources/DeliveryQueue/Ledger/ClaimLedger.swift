@@ -41,6 +41,7 @@ package struct ClaimLedger: Sendable {
   var holdings: [UInt64: Holding] = [:]
   /// Ends of leases. One that was extended, settled or lost stays in the heap until it is met or swept.
   var leaseEnds = Heap<LeaseEnd>()
+  var settledSites = SettledSites()
 
   /// An empty ledger.
   package init(limits: QueueLimits) { self.limits = limits }

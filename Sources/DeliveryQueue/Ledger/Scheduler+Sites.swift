@@ -38,12 +38,19 @@ extension Scheduler {
 
   /// A delivery at a site has ended, and what it found is known, or its claim is lost.
   mutating func end(_ token: UInt64, at site: UInt32, _ condition: SiteCondition) -> SiteChange? {
+    change(site) { $0.state.end(token) }
+    return learn(condition, from: token, at: site)
+  }
+
+  /// What a delivery found that counts no more.
+  mutating func learn(_ condition: SiteCondition, from token: UInt64, at site: DeliverySite) -> SiteChange? {
+    condition == .unknown ? nil : learn(condition, from: token, at: self.site(site))
+  }
+
+  private mutating func learn(_ condition: SiteCondition, from token: UInt64, at site: UInt32) -> SiteChange? {
     var kind: SiteChange.Kind?
     let (now, last, rules) = (now, lastToken, rules)
-    change(site) {
-      $0.state.end(token)
-      kind = $0.state.learn(condition, from: token, last: last, at: now, rules)
-    }
+    change(site) { kind = $0.state.learn(condition, from: token, last: last, at: now, rules) }
     if sites[site].state.isPaused { beginPause(of: site) }
     // A place that is free now, and one more that the site allows.
     wake(at: site, most: 2)

@@ -50,7 +50,7 @@ final class Probe: Sendable {
     to recipients: [String] = ["user@example.org"], from sender: String = "sender@example.com",
     at instant: Timestamp? = nil, id: QueueID? = nil, body: MessageBody = .octets(Array("Hello\r\n".utf8)),
     parameters: MessageParameters = MessageParameters(bodyType: .eightBitMIME),
-    recipientParameters: [RecipientParameters] = [], tenant: String? = "tenant"
+    recipientParameters: [RecipientParameters] = [], tenant: String? = "tenant", priority: MessagePriority = .normal
   ) -> NewMessage {
     let paths = recipients.compactMap { ForwardPath($0) }
     if paths.count != recipients.count { fail("a recipient of the check itself is not an address") }
@@ -58,12 +58,22 @@ final class Probe: Sendable {
     for (index, asked) in recipientParameters.enumerated() { envelope.recipients[index].parameters = asked }
     return NewMessage(
       id: id ?? newID(), tenant: tenant, envelope: envelope, acceptedAt: instant ?? start,
-      prefix: Array("Subject: test\r\n\r\n".utf8), body: body)
+      prefix: Array("Subject: test\r\n\r\n".utf8), body: body, priority: priority)
   }
 
   /// A claim request at so many seconds after the start, with a lease of a minute.
   func request(at seconds: Int = 0, limit: Int = 10) -> ClaimRequest {
     ClaimRequest(limit: limit, now: after(seconds), leasedUntil: after(seconds + 60))
+  }
+
+  /// The same where each destination is a site of its own, by rules that limit nothing but what is said.
+  func request(
+    at seconds: Int = 0, limit: Int = 100, bySites rules: SchedulingRules, ended: [DeliveryEnd] = []
+  ) -> ClaimRequest {
+    var request = request(at: seconds, limit: limit)
+    (request.rules, request.ended) = (rules, ended)
+    request.site = { DeliverySite($0) }
+    return request
   }
 
   /// An order at so many seconds after the start.

@@ -42,6 +42,26 @@ public struct QueueStoreConformance: Sendable {
     case newMessagesOfSettlement
     /// A settlement that cannot be kept as a whole is not kept at all.
     case settlementIsAtomic
+    /// A message whose recipients are at two sites is claimed for each by itself, at once, and settled in either order.
+    case claimsOfSites
+    /// Claims of one message that are settled at the same moment: each recipient ends once, and the content with the last.
+    case settlementsAtOnce
+    /// Recipients of a message at destinations of one site are claimed together.
+    case destinationsOfOneSite
+    /// A site has no more deliveries than it may, and an end makes room before it is settled, once.
+    case siteLimit
+    /// A site begins with few deliveries, has more as they work, and fewer when it is busy.
+    case slowStart
+    /// A tenant has no more deliveries than it may, and leaves room for others where it is to.
+    case tenantLimit
+    /// Tenants come in turn, and of a tenant its sites.
+    case turns
+    /// What is urgent goes first, of one tenant.
+    case priorities
+    /// A site that fails is left alone, probed by one message, and resumed when that works.
+    case pauses
+    /// What has waited too long for a paused site is given to be put off.
+    case suspensions
     /// Content is read whole and in parts.
     case contentReads
     /// Content goes with the last recipient.
@@ -88,6 +108,8 @@ public struct QueueStoreConformance: Sendable {
     case contentGoesWithOrder
     /// What a delivery holds is left alone, and named.
     case ordersLeaveClaimsAlone
+    /// A message that is claimed for one site is left alone whole; parts that an order brings back are due by themselves.
+    case ordersAndSites
     /// An order reaches all of many messages.
     case largeOrders
     /// Orders, claims and settlements at once: each message ends once, and none is claimed when it was removed before.
@@ -95,6 +117,9 @@ public struct QueueStoreConformance: Sendable {
     /// What orders did is there after the store was opened again. Checked only where the conformance was given a way to
     /// open it again.
     case ordersReopening
+    /// What is left of a message at each of its sites, and its priority, are there after the store was opened again. Checked
+    /// only where the conformance was given a way to open it again.
+    case sitesReopening
     /// What was acknowledged is there after the store was opened again, and its claims are free. Checked only where the
     /// conformance was given a way to open it again.
     case reopening
@@ -159,6 +184,16 @@ public struct QueueStoreConformance: Sendable {
     case .finalStatesAreFinal: try await finalStatesAreFinal(store, probe)
     case .newMessagesOfSettlement: try await newMessagesOfSettlement(store, probe)
     case .settlementIsAtomic: try await settlementIsAtomic(store, probe)
+    case .claimsOfSites: try await claimsOfSites(store, probe)
+    case .settlementsAtOnce: try await settlementsAtOnce(store, probe)
+    case .destinationsOfOneSite: try await destinationsOfOneSite(store, probe)
+    case .siteLimit: try await siteLimit(store, probe)
+    case .slowStart: try await slowStart(store, probe)
+    case .tenantLimit: try await tenantLimit(store, probe)
+    case .turns: try await turns(store, probe)
+    case .priorities: try await priorities(store, probe)
+    case .pauses: try await pauses(store, probe)
+    case .suspensions: try await suspensions(store, probe)
     case .contentReads: try await contentReads(store, probe)
     case .contentGoesWithLastRecipient: try await contentGoesWithLastRecipient(store, probe)
     case .spooledBodies: try await spooledBodies(store, probe)
@@ -175,8 +210,9 @@ public struct QueueStoreConformance: Sendable {
     case .summary: try await summary(store, probe)
     case .cancellation: try await cancellation(store, probe)
     case .reopening: if let reopen { try await reopening(store, probe, reopen) }
+    case .sitesReopening: if let reopen { try await sitesReopening(store, probe, reopen) }
     case .orders, .orderRecords, .orderSelection, .holds, .ordersMakeDue, .contentGoesWithOrder,
-      .ordersLeaveClaimsAlone, .largeOrders, .ordersAndDeliveries, .ordersReopening:
+      .ordersLeaveClaimsAlone, .ordersAndSites, .largeOrders, .ordersAndDeliveries, .ordersReopening:
       if let store = store as? ControlledStore { try await run(check, onControlled: store, probe) }
     }
   }
@@ -190,6 +226,7 @@ public struct QueueStoreConformance: Sendable {
     case .ordersMakeDue: try await ordersMakeDue(store, probe)
     case .contentGoesWithOrder: try await contentGoesWithOrder(store, probe)
     case .ordersLeaveClaimsAlone: try await ordersLeaveClaimsAlone(store, probe)
+    case .ordersAndSites: try await ordersAndSites(store, probe)
     case .largeOrders: try await largeOrders(store, probe)
     case .ordersAndDeliveries: try await ordersAndDeliveries(store, probe)
     case .ordersReopening: if let reopen { try await ordersReopening(store, probe, reopen) }

@@ -68,7 +68,7 @@ enum QueueReading {
       return (place: try row.integer(2), recipient)
     }
     // An outcome must not be written to another than it is of.
-    guard rows.map(\.place).elementsEqual(rows.indices) else {
+    guard !rows.isEmpty, rows.map(\.place).elementsEqual(rows.indices) else {
       throw QueueError(.damaged, "a message's recipients in the database are not all there")
     }
     message.recipients = rows.map(\.1)
