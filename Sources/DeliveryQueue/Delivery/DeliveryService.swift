@@ -156,7 +156,8 @@ public final class DeliveryService: Service {
   private func pause() async {
     let end = time.uptime() + configuration.pauseAfterFailure
     while case let rest = end - time.uptime(), rest > .zero, !pool.isStopping, !Task.isCancelled {
-      alarm.set(time.now() + rest)
+      // The calendar knows no part of a millisecond; a moment early, this would spin until its end.
+      alarm.set(time.now() + rest + .milliseconds(1))
       await pool.bell.wait()
     }
   }

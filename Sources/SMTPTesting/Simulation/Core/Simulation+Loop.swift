@@ -4,7 +4,7 @@ import Synchronization
 // The loop: one thing at a time, on the thread that called.
 extension Simulation {
   /// Steps at one instant, at which the loop takes it that there is no end to them.
-  private static let stepsAtOnce = 10_000_000
+  private static let stepsAtOnce = 200_000
 
   /// Starts a task and runs until it is finished.
   ///
