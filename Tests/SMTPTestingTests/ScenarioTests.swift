@@ -35,3 +35,13 @@ import Testing
     print(summary.letters, summary.recipients, summary.attempts, summary.copies, summary.deaths, summary.elapsed)
   }
 }
+
+extension ScenarioTests {
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["SIMULATION_STATS"] != nil)) func stats() throws {
+    for seed in 0..<60 as Range<UInt64> {
+      let start = ContinuousClock.now
+      guard let s = try? Scenario(seed: seed).run() else { print(seed, "FAILED"); continue }
+      print(seed, ContinuousClock.now - start, s.letters, s.recipients.values.reduce(0, +), s.attempts, s.deaths, s.trace.count, s.elapsed)
+    }
+  }
+}
