@@ -170,6 +170,7 @@ private struct Mortal {
       #expect(delivered.allSatisfy { taken[message.id]?[$0] ?? 0 > 0 }, "\(when): delivered to nobody")
     }
     let repeated = taken.filter { $0.value.values.contains { $0 > 1 } }
-    #expect(repeated.count <= 1, "\(when): more repeated than what was under way")
+    // One that was attempted, and one whose outcome was about to be recorded.
+    #expect(repeated.count <= 2, "\(when): more repeated than what was under way")
   }
 }

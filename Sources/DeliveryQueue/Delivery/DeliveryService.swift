@@ -22,6 +22,8 @@ public final class DeliveryService: Service {
   private let pool: WorkerPool
   private let leases: LeaseKeeper
   /// Rings the pool's bell when something may be due.
+  /// Rings when a graceful shutdown begins.
+  private let stopping = Doorbell()
   private let alarm: Alarm
 
   /// A service that delivers once ``run()`` is called.
@@ -73,15 +75,20 @@ public final class DeliveryService: Service {
   }
 
   private func awaitShutdown() async {
-    do {
-      try await gracefulShutdown()
-      pool.stop()
-      try await time.sleep(for: configuration.shutdownDeadline)
-      pool.endDeadline()
-    } catch {
-      // Cancelled: the work has ended, or ends by cancellation itself.
+    // Not by `gracefulShutdown()`, which has tasks of its own that belong to no tree.
+    await withGracefulShutdownHandler {
+      await stopping.wait()
+    } onGracefulShutdown: {
+      self.beginShutdown()
     }
+    // Cancelled, the work has ended, or ends by cancellation itself.
+    guard !Task.isCancelled else { return }
+    pool.stop()
+    if (try? await time.sleep(for: configuration.shutdownDeadline)) != nil { pool.endDeadline() }
   }
+
+  /// What a graceful shutdown of the service's group does, for those who have no group.
+  package func beginShutdown() { stopping.ring() }
 
   private func work() async {
     let context = Attempt.Context(
@@ -149,7 +156,8 @@ public final class DeliveryService: Service {
   private func pause() async {
     let end = time.uptime() + configuration.pauseAfterFailure
     while case let rest = end - time.uptime(), rest > .zero, !pool.isStopping, !Task.isCancelled {
-      alarm.set(time.now() + rest)
+      // The calendar knows no part of a millisecond; a moment early, this would spin until its end.
+      alarm.set(time.now() + rest + .milliseconds(1))
       await pool.bell.wait()
     }
   }

@@ -44,7 +44,7 @@ struct ScenarioPlan: Sendable {
     tenants = .random(in: 2...4, using: &generator)
     hosts = (0..<Int.random(in: 2...5, using: &generator)).map { _ in generator.chance(0.3) ? 2 : 1 }
     memoryPerMessage = generator.chance(0.05) ? 262_144 : .random(in: 256...8192, using: &generator)
-    turmoil = generator.duration(in: .seconds(3600)...(.seconds(2 * 86_400)))
+    turmoil = generator.duration(in: .seconds(3600)...(.seconds(generator.chance(0.1) ? 2 * 86_400 : 21_600)))
     drawDelivery(&generator)
     // Host 0 is spared, so that somebody can be reached at any time in the calm.
     for host in hosts.indices.dropFirst() where generator.chance(0.4) {
@@ -75,7 +75,7 @@ extension ScenarioPlan {
     delivery.lease = generator.duration(in: .seconds(60)...(.seconds(600)))
     delivery.attemptLimit = generator.duration(in: .seconds(120)...(.seconds(1800)))
     // With rare polls a wake-up that is lost shows.
-    delivery.pollInterval = generator.chance(0.5) ? .seconds(86_400) : .seconds(60)
+    delivery.pollInterval = generator.chance(0.1) ? .seconds(60) : .seconds(86_400)
   }
 }
 

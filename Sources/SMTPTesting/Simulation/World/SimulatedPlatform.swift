@@ -5,7 +5,6 @@ import Metrics
 public import SMTPAuth
 public import SMTPProtocol
 public import SMTPSubmission
-import ServiceLifecycle
 import Synchronization
 
 /// A submission service as a process in a ``SimulatedNetwork``: the real policy, intake, queue and delivery over a
@@ -37,7 +36,7 @@ public final class SimulatedPlatform: Sendable {
     var number: Int
     var wake: @Sendable () -> Void
     var delivery: SimulatedTask
-    var services: ServiceGroup
+    var shutDown: @Sendable () -> Void
     var server: SimulatedServer
   }
   private struct State: Sendable {
@@ -114,7 +113,7 @@ extension SimulatedPlatform {
     guard let process = state.value.process else { return }
     simulation.note("\(host) stops")
     process.server.shutDown()
-    await process.services.triggerGracefulShutdown()
+    process.shutDown()
     let deadline = simulation.clock.advanced(by: configuration.delivery.shutdownDeadline + .seconds(60))
     while !process.delivery.isFinished || process.server.open > 0, simulation.clock < deadline {
       try await simulation.sleep(for: .seconds(1))
@@ -146,11 +145,10 @@ extension SimulatedPlatform {
       queueIDs: QueueIDGenerator(after: store.base.greatestSequence) { simulation.random { $0.next() } },
       time: simulation.time,
       logger: logger, metrics: NOOPMetricsHandler.instance)
-    let services = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: logger))
     return Process(
       number: number, wake: { service.wake() },
-      delivery: simulation.start("delivery \(number)") { try await services.run() },
-      services: services,
+      delivery: simulation.start("delivery \(number)") { try await service.run() },
+      shutDown: { service.beginShutdown() },
       server: network.listen(
         host: host, port: configuration.port, policy: policy, configuration: configuration.server))
   }

@@ -6,12 +6,7 @@ extension Witness {
   mutating func claimed(_ request: ClaimRequest, _ batch: ClaimBatch) throws(Violation) {
     for end in request.ended { claims[end.token]?.isUnderWay = false }
     for (token, held) in claims where held.leasedUntil <= request.now { leave(token) }
-    for change in batch.siteChanges {
-      switch change.kind {
-      case .paused(let until, _): pauses[change.site] = until
-      case .resumed: pauses[change.site] = nil
-      }
-    }
+    notePauses(request.now, batch.siteChanges)
     guard batch.claims.count <= request.limit else {
       throw Violation("\(batch.claims.count) claims were given instead of \(request.limit)")
     }
@@ -24,6 +19,19 @@ extension Witness {
       }
       claims[claim.token] = HeldClaim(
         claim: claim, leasedUntil: request.leasedUntil, isUnderWay: claim.suspension == nil)
+    }
+  }
+
+  private mutating func notePauses(_ now: Timestamp, _ changes: [SiteChange]) {
+    // Where the calendar was set back, a pause is no longer for that.
+    for (site, pause) in pauses where pause.begin > now {
+      pauses[site] = Pause(begin: now, until: now + (pause.until - pause.begin))
+    }
+    for change in changes {
+      switch change.kind {
+      case .paused(let until, _): pauses[change.site] = Pause(begin: now, until: until)
+      case .resumed: pauses[change.site] = nil
+      }
     }
   }
 
@@ -64,8 +72,10 @@ extension Witness {
     guard !rules.leavesRoomForOthers || ofTenant < free else {
       throw Violation("\(ofTenant + 1) deliveries for \(claim.tenant ?? "nobody"), and only \(free) left for others")
     }
-    guard let end = pauses[claim.site] else { return }
-    guard end <= request.now else { throw Violation("a delivery at \(claim.site), which is paused until \(end)") }
+    guard let pause = pauses[claim.site] else { return }
+    guard pause.until <= request.now else {
+      throw Violation("a delivery at \(claim.site), which is paused until \(pause.until)")
+    }
   }
 }
 

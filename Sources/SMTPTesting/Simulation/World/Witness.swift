@@ -54,8 +54,13 @@ struct Witness: Sendable {
   var letters: [Int: SentLetter] = [:]
   var messages: [QueueID: Message] = [:]
   var claims: [Claim.Token: HeldClaim] = [:]
-  /// Until when each paused site is, by the calendar.
-  var pauses: [DeliverySite: Timestamp] = [:]
+  struct Pause: Sendable {
+    var begin: Timestamp
+    var until: Timestamp
+  }
+
+  /// Sites that are paused, or may be probed after a pause.
+  var pauses: [DeliverySite: Pause] = [:]
   /// Attempts that were begun.
   var attempts = 0
   /// From when on what is due is claimed at once, but for that at sites that do not work.
