@@ -15,7 +15,7 @@ import Testing
     let store: FaultyStore<ScriptedStore>
     let transport: RecordingTransport
     let service: DeliveryService
-    let logs = LogRecorder()
+    let logs = RecordingLog(level: .debug)
     let metrics = TestMetrics()
     let start: Timestamp
 
@@ -32,7 +32,7 @@ import Testing
       start = time.now()
       service = DeliveryService(
         store: store, transport: transport, time: time, configuration: configuration,
-        logger: Logger(label: "test", factory: logs.handler), metrics: metrics)
+        logger: logs.logger, metrics: metrics)
     }
 
     func run(_ body: () async throws -> Void) async throws {

@@ -14,7 +14,7 @@ struct DeliveryRig: Sendable {
   let store: FaultyStore<InMemoryQueueStore>
   let transport: RecordingTransport
   let service: DeliveryService
-  let logs = LogRecorder()
+  let logs = RecordingLog(level: .debug)
   let metrics = TestMetrics()
   let start: Timestamp
   private let ids = QueueIDGenerator()
@@ -26,10 +26,8 @@ struct DeliveryRig: Sendable {
     store = FaultyStore(queue)
     transport = RecordingTransport(script: script)
     start = time.now()
-    var logger = Logger(label: "test", factory: logs.handler)
-    logger.logLevel = .debug
     service = DeliveryService(
-      store: store, transport: transport, time: time, configuration: configuration, logger: logger,
+      store: store, transport: transport, time: time, configuration: configuration, logger: logs.logger,
       metrics: metrics)
   }
 
@@ -97,43 +95,6 @@ extension Claim {
   ) -> DeliveryReport {
     let reply = DeliveryReply(problem: "scripted")
     return DeliveryReport(outcomes: recipients.map { _ in outcome(reply) }, hostProblem: problem)
-  }
-}
-
-/// Keeps what is logged.
-final class LogRecorder: Sendable {
-  struct Line: Sendable {
-    var level: Logger.Level
-    var message: String
-    var metadata: Logger.Metadata
-
-    /// All that a reader sees.
-    var text: String { "\(message) \(metadata)" }
-
-    subscript(key: String) -> String? { metadata[key].map { "\($0)" } }
-  }
-  private let kept = Mutex<[Line]>([])
-
-  var lines: [Line] { kept.withLock { $0 } }
-  func count(_ level: Logger.Level) -> Int { lines.count { $0.level == level } }
-  func lines(_ message: String) -> [Line] { lines.filter { $0.message == message } }
-
-  func handler(_ label: String) -> any LogHandler { Handler(recorder: self) }
-
-  private struct Handler: LogHandler {
-    let recorder: LogRecorder
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.debug
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-      let line = Line(level: event.level, message: "\(event.message)", metadata: event.metadata ?? [:])
-      recorder.kept.withLock { $0.append(line) }
-    }
   }
 }
 

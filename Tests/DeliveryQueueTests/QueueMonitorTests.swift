@@ -11,11 +11,11 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct QueueMonitorTests {
   private let time = ManualTime()
   private let metrics = TestMetrics()
-  private let logs = LogRecorder()
+  private let logs = RecordingLog(level: .debug)
 
   private func monitor(_ queue: any QueueInspection, every interval: Duration = .seconds(15)) -> QueueMonitor {
     QueueMonitor(
-      queue: queue, every: interval, time: time, logger: Logger(label: "test", factory: logs.handler), metrics: metrics)
+      queue: queue, every: interval, time: time, logger: logs.logger, metrics: metrics)
   }
 
   private func gauge(_ name: String, state: String? = nil) -> Double? {
@@ -70,7 +70,7 @@ import Testing
     let rig = DeliveryRig()
     try await rig.enqueue("a@example.org", "b@example.org")
     let monitor = QueueMonitor(
-      queue: rig.queue, time: rig.time, logger: Logger(label: "test", factory: logs.handler), metrics: metrics)
+      queue: rig.queue, time: rig.time, logger: logs.logger, metrics: metrics)
     try await run(monitor) {
       await rig.time.sleeper(until: rig.after(.seconds(15)))
       #expect(gauge("messages") == 1)

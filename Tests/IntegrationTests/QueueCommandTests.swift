@@ -321,13 +321,16 @@ private func states(_ data: String) async throws -> [String] {
 
 // MARK: - Queues to look into
 
-/// A server whose next host is down.
+/// A server whose next host is down. It is one site for most destinations and another one, by another name, for example.net: a
+/// site that fails twice in a row is left alone for a minute, and each of the tests' messages is to be attempted.
 private func withServer(port: ReservedPort? = nil, _ body: (DemoServer) async throws -> Void) async throws {
   let folder = try temporaryFolder()
   defer { try? FileManager.default.removeItem(atPath: folder) }
   let own = try port ?? ReservedPort()
   defer { if port == nil { own.release() } }
-  let server = try await DemoServer.start(data: folder + "/data", relay: "127.0.0.1:\(own.number)")
+  let server = try await DemoServer.start(
+    data: folder + "/data", relay: "127.0.0.1:\(own.number)",
+    options: ["--route", "example.net=localhost:\(own.number)"])
   try await body(server)
 }
 

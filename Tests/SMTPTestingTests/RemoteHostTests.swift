@@ -20,20 +20,34 @@ import Testing
     #expect(world.remote.mostConnections == 1)
   }
 
-  @Test func sameSeedSameRun() throws {
-    func run(_ seed: UInt64) throws -> ([String], UInt64) {
-      let world = SimulatedWorld(seed: seed)
-      world.network.faults.reset = 0.02
-      for mood in [RemoteMood.working, .busy, .slow(by: .seconds(3)), .losingReplies(silently: true)] {
-        world.remote.mood = mood
-        _ = try world.deliver()
+  /// Deliveries at once and one after the other, in moods and with faults: what became of them all.
+  private static func run(_ seed: UInt64) throws -> String {
+    let world = SimulatedWorld(seed: seed)
+    (world.network.faults.reset, world.network.faults.silence) = (0.01, 0.01)
+    let (transport, content) = (world.transport(), SimulatedWorld.content)
+    let claim = SimulatedWorld.claim(to: ["a@remote.example", "b@other.example"], size: content.count)
+    let moods = [RemoteMood.working, .slow(by: .seconds(3)), .losingReplies(silently: true), .busy]
+    for (number, mood) in moods.enumerated() {
+      world.simulation.schedule(after: .milliseconds(300 * number)) { world.remote.mood = mood }
+      world.simulation.start("delivery \(number)") {
+        let report = await transport.deliver(claim, content: Octets(octets: content))
+        world.simulation.note("\(report.outcomes) \(report.condition)")
       }
-      return (world.simulation.trace, world.simulation.fingerprint)
     }
-    for seed in 0..<20 {
-      let (first, second) = (try run(UInt64(seed)), try run(UInt64(seed)))
-      #expect(first == second)
+    try world.simulation.run(until: { world.simulation.unfinished.isEmpty })
+    return (world.simulation.trace + ["fingerprint \(world.simulation.fingerprint)"]).joined(separator: "\n")
+  }
+
+  @Test(arguments: 0..<20) func theSameSeedGivesTheSameRun(seed: Int) throws {
+    #expect(try Self.run(UInt64(seed)) == Self.run(UInt64(seed)))
+  }
+
+  @Test func theSameSeedGivesTheSameRunInAnotherProcess() async throws {
+    let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+      for seed in 0..<20 { print(try Self.run(UInt64(seed))) }
     }
+    let told = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
+    for seed in 0..<20 { #expect(told.contains(try Self.run(UInt64(seed)))) }
   }
 
   @Test(arguments: RemoteMood.Stage.allCases) func refusesForNow(stage: RemoteMood.Stage) throws {

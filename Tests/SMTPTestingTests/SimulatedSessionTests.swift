@@ -221,3 +221,87 @@ import Testing
     #expect(simulation.trace.contains { $0.hasSuffix("abandoned") })
   }
 }
+
+// MARK: - A policy that takes its time
+
+extension SimulatedSessionTests {
+  /// What a client hears that sends so much to a server whose policy pauses.
+  private static func send(
+    _ octets: Int, pausing change: (inout PausingPolicy) -> Void, limits: (inout ClientLimits) -> Void = { _ in }
+  ) throws -> (outcome: ClientOutcome?, simulation: Simulation) {
+    let simulation = Simulation(seed: 1)
+    let network = SimulatedNetwork(simulation, latency: .zero ... .zero)
+    var policy = PausingPolicy(simulation: simulation)
+    change(&policy)
+    _ = network.listen(
+      host: "server", policy: policy, configuration: ServerConfiguration(hostName: SimulatedWorld.remote))
+    var configuration = SimulatedNetwork.remoteClient(helloName: SimulatedWorld.name("client.example"))
+    limits(&configuration.limits)
+    let outcomes = try simulation.perform { [configuration] in
+      let client = try await network.client(from: "client", to: "server", configuration: configuration)
+      let line = Array("0123456789\r\n".utf8)
+      return await client.send(
+        SimulatedWorld.envelope, content: Array(repeating: line, count: octets / line.count).flatMap { $0 })
+    }
+    return (outcomes.first, simulation)
+  }
+
+  /// It may take 300 s for an answer.
+  @Test(arguments: [(-1, true), (1, false)]) func aPolicyHasADeadline(offset: Int, isInTime: Bool) throws {
+    let (outcome, simulation) = try Self.send(100) {
+      $0.sender = .seconds(300) + .nanoseconds(offset)
+    } limits: {
+      $0.senderTimeout = .seconds(400)
+    }
+    switch outcome {
+    case .accepted: #expect(isInTime)
+    case .refused(let reply, at: .sender): #expect(!isInTime && reply.code == 421)
+    default: Issue.record("\(String(describing: outcome))")
+    }
+    try simulation.run(for: .seconds(10))
+    #expect(simulation.trace.contains { $0.hasSuffix("the question was cancelled") } == !isInTime)
+  }
+
+  @Test func aClientThatGoesCancelsWhatIsAsked() throws {
+    let (outcome, simulation) = try Self.send(100) {
+      $0.sender = .seconds(200)
+    } limits: {
+      $0.senderTimeout = .seconds(100)
+    }
+    guard case .interrupted(let failure) = outcome, failure.reason == .timeout else {
+      Issue.record("\(String(describing: outcome))")
+      return
+    }
+    try simulation.run(for: .zero)
+    #expect(simulation.trace.contains("t+100.000 the question was cancelled"))
+  }
+
+  /// A sink that is full holds the client back: what fits into the window goes out at once, the rest waits.
+  @Test func aFullSinkHoldsTheClientBack() throws {
+    let (outcome, simulation) = try Self.send(1_200_000) { $0.room = .seconds(1) }
+    guard case .accepted = outcome else {
+      Issue.record("\(String(describing: outcome))")
+      return
+    }
+    #expect(simulation.elapsed > .seconds(10))
+  }
+
+  /// The client waits 180 s for a block to be taken.
+  @Test(arguments: [(179, true), (181, false)]) func aClientDoesNotWaitForEverForRoom(seconds: Int, isTaken: Bool)
+    throws
+  {
+    let (outcome, simulation) = try Self.send(120_000) {
+      $0.room = .seconds(seconds)
+    } limits: {
+      $0.endOfContentTimeout = .seconds(86_400)
+    }
+    try simulation.runUntilIdle(atMost: .seconds(86_400))
+    switch outcome {
+    case .accepted: #expect(isTaken)
+    case .interrupted(let failure):
+      #expect(!isTaken && failure.reason == .timeout)
+      #expect(simulation.trace.contains { $0.hasSuffix("the message was aborted") })
+    default: Issue.record("\(String(describing: outcome))")
+    }
+  }
+}

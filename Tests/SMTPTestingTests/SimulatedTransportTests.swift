@@ -64,4 +64,27 @@ import Testing
     #expect(report.uncertain.isEmpty)
     #expect(world.remote.messages.isEmpty)
   }
+
+  /// What was under way when a simulation ended is let go.
+  @Test(arguments: 0..<30) func nothingIsLeftOfAWorld(stage: Int) throws {
+    weak var simulation: Simulation?
+    weak var host: RemoteHost?
+    do {
+      let world = SimulatedWorld(seed: UInt64(stage))
+      (simulation, host) = (world.simulation, world.remote)
+      let transport = world.transport()
+      let claim = SimulatedWorld.claim(to: ["a@remote.example"], size: SimulatedWorld.content.count)
+      world.remote.mood = stage % 2 == 0 ? .slow(by: .milliseconds(50)) : .working
+      for number in 0..<3 {
+        world.simulation.start("delivery \(number)") {
+          _ = await transport.deliver(claim, content: Octets(octets: SimulatedWorld.content))
+        }
+      }
+      try world.simulation.run(for: .milliseconds(stage * 37))
+      if stage % 3 == 0 { world.network.silence("remote.example") }
+      try world.simulation.end()
+    }
+    #expect(simulation == nil)
+    #expect(host == nil)
+  }
 }

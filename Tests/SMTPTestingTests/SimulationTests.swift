@@ -185,6 +185,23 @@ extension SimulationTests {
     try simulation.end()
   }
 
+  @Test(arguments: [(999, false), (1000, false), (1001, true)]) func tellsOfTimeThatStandsStill(
+    steps: Int, isTooMuch: Bool
+  ) throws {
+    let simulation = Simulation(seed: 1, stepsAtOnce: 1000)
+    @Sendable func again(_ left: Int) {
+      if left > 0 { simulation.schedule(after: .zero) { again(left - 1) } }
+    }
+    again(steps)
+    if isTooMuch {
+      let error = #expect(throws: SimulationError.self) { try simulation.run(for: .zero) }
+      #expect(error?.code == .livelock)
+    } else {
+      try simulation.run(for: .zero)
+    }
+    #expect(simulation.elapsed == .zero)
+  }
+
   @Test func doesNotRunWithinItself() throws {
     let simulation = Simulation(seed: 1)
     let error = #expect(throws: SimulationError.self) {

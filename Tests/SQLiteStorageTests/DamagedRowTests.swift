@@ -3,6 +3,7 @@ import GRDB
 import Logging
 import MailModel
 import SQLiteStorage
+import SMTPTesting
 import Testing
 
 /// Rows whose columns hold what they cannot hold, as damage within a page makes them: an error, and never the end of the
@@ -65,13 +66,13 @@ import Testing
     let message = Mail.message()
     try await first.queue.enqueue(message)
     await first.close()
-    let log = LogRecorder()
+    let log = RecordingLog(level: .debug)
     let folder = try await folders.open(path, logger: log.logger)
     try await damage(folder, column, "x'FF00'")
     await #expect { try await folder.queue.status(of: message.id) } throws: { code($0) == .damaged }
     let now = SystemTime().now()
     let batch = try await folder.queue.claim(ClaimRequest(limit: 1, now: now, leasedUntil: now + .seconds(60)))
     #expect(batch.claims.isEmpty)
-    #expect(log.metadata.map { $0["queue-id"] } == ["\(message.id)"])
+    #expect(log.lines.map { $0["queue-id"] } == [message.id.description])
   }
 }

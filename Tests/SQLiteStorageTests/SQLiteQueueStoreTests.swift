@@ -186,6 +186,26 @@ import Testing
     #expect(try await folder.queue.claim(request).claims.map(\.id) == messages.map(\.id))
   }
 
+  @Test func whatAClaimThatFailedLearntOfSitesIsToldByTheNext() async throws {
+    let folder = try await folders.open(configuration: reading)
+    try await folder.queue.enqueue(Mail.message(to: ["a@one.example"]))
+    let now = SystemTime().now()
+    var request = ClaimRequest(limit: 10, now: now, leasedUntil: now + .seconds(60))
+    request.site = { DeliverySite($0) }
+    request.rules.failuresBeforePause = 1
+    let claim = try #require(try await folder.queue.claim(request).claims.first)
+    try await folder.queue.enqueue(Mail.message(to: ["a@two.example"], at: now))
+    request.ended = [DeliveryEnd(token: claim.token, condition: .failed("no route"))]
+    try await folder.resources.writer.perform { try $0.execute(sql: "ALTER TABLE recipient RENAME TO gone") }
+    await #expect(throws: QueueError.self) { try await folder.queue.claim(request) }
+    try await folder.resources.writer.perform { try $0.execute(sql: "ALTER TABLE gone RENAME TO recipient") }
+    for isTold in [true, false] {
+      let batch = try await folder.queue.claim(request)
+      #expect(batch.siteChanges.map(\.site.description) == (isTold ? ["one.example"] : []))
+      #expect(batch.claims.map(\.site.description) == (isTold ? ["two.example"] : []))
+    }
+  }
+
   @Test func whatCannotBeUnderstoodIsPassedOverInLists() async throws {
     let folder = try await folders.open()
     let messages = (0..<4).map { _ in Mail.message() }

@@ -4,6 +4,7 @@ import GRDB
 import Logging
 import MailModel
 import SQLiteStorage
+import SMTPTesting
 import Testing
 
 /// Messages whose recipients are at several sites: of one there may be several claims, and what is known of it while one of
@@ -202,11 +203,11 @@ import Testing
     await first.close()
     var configuration = StorageConfiguration.untouchedByTheDisk
     configuration.startupCheck = .zero
-    let log = LogRecorder()
+    let log = RecordingLog(level: .debug)
     let folder = try await folders.open(path, configuration: configuration, logger: log.logger)
     let claims = try await claim(of: folder)
     #expect(claims.map(\.id) == [messages[1].id, messages[1].id])
-    #expect(log.metadata.map { $0["queue-id"] } == ["\(messages[0].id)"])
+    #expect(log.lines.map { $0["queue-id"] } == [messages[0].id.description])
   }
 
   /// Where the queue is wrong about a message's destination, no recipient is passed over in silence.
@@ -219,10 +220,10 @@ import Testing
       try $0.execute(sql: "UPDATE pending SET destination = 'two.example'")
     }
     await first.close()
-    let log = LogRecorder()
+    let log = RecordingLog(level: .debug)
     let folder = try await folders.open(path, logger: log.logger)
     #expect(try await claim(of: folder) == [])
-    #expect(log.metadata.compactMap { $0["queue-id"]?.description } == messages.map(\.id.description))
+    #expect(log.lines.compactMap { $0["queue-id"] } == messages.map(\.id.description))
     await folder.close()
     let report = try await StorageMaintenance.repair(path, by: "me", at: SystemTime().now(), logger: .silent)
     #expect(report.findings.map(\.kind) == [.pending, .pending])

@@ -4,6 +4,7 @@ import GRDB
 import Logging
 import MailModel
 import SQLiteStorage
+import SMTPTesting
 import Testing
 
 /// That damage is told, that no server starts over it, and that a repair leaves everything else as it was.
@@ -396,14 +397,14 @@ import Testing
     try damage.overwrite(page: try damage.pages(of: "recipient", .leaf)[1], .zeros)
     var configuration = StorageConfiguration.untouchedByTheDisk
     configuration.startupCheck = .zero
-    let log = LogRecorder()
+    let log = RecordingLog(level: .debug)
     let folder = try await folders.open(path, configuration: configuration, logger: log.logger)
     let now = SystemTime().now()
     let request = ClaimRequest(limit: 1000, now: now, leasedUntil: now + .seconds(60))
     let claims = try await folder.queue.claim(request).claims
     let lost = contents.count - claims.count
     #expect((1..<300).contains(lost))
-    #expect(log.metadata.count == lost)
+    #expect(log.lines.count == lost)
   }
 
   /// The queue knows when a message is due beside its recipients; the earlier time counts.
@@ -429,13 +430,13 @@ import Testing
     let (path, _) = try await filled()
     var configuration = StorageConfiguration.untouchedByTheDisk
     configuration.startupCheck = .nanoseconds(1)
-    let log = LogRecorder()
+    let log = RecordingLog(level: .debug)
     await (try folders.open(path, configuration: configuration, logger: log.logger)).close()
-    #expect(log.messages.contains { $0.contains("StorageMaintenance.check") })
+    #expect(log.lines.map(\.message).contains { $0.contains("StorageMaintenance.check") })
     configuration.startupCheck = .seconds(60)
-    let quiet = LogRecorder()
+    let quiet = RecordingLog(level: .debug)
     await (try folders.open(path, configuration: configuration, logger: quiet.logger)).close()
-    #expect(quiet.messages == [])
+    #expect(quiet.lines.map(\.message) == [])
   }
 
   @Test func theLookCanBeSwitchedOff() async throws {

@@ -38,10 +38,14 @@ struct Links: Sendable {
   mutating func remove(_ node: UInt32, from chain: inout Chain) {
     let link = links[Int(node)]
     links[Int(node)] = Link()
-    if link.previous == Self.none { chain.first = link.next == Self.none ? nil : link.next } else {
+    if link.previous == Self.none {
+      chain.first = link.next == Self.none ? nil : link.next
+    } else {
       links[Int(link.previous)].next = link.next
     }
-    if link.next == Self.none { chain.last = link.previous == Self.none ? nil : link.previous } else {
+    if link.next == Self.none {
+      chain.last = link.previous == Self.none ? nil : link.previous
+    } else {
       links[Int(link.next)].previous = link.previous
     }
     chain.count -= 1

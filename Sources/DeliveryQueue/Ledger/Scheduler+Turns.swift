@@ -115,13 +115,16 @@ extension Scheduler {
     let site = lanes[lane].site
     lastToken += 1
     var pick = Pick(token: lastToken, first: first, others: [], site: site)
-    while let next = parts.first(of: lanes[lane].parts[priority]), next.sequence == first.sequence, next.due <= instant {
+    while let next = parts.first(of: lanes[lane].parts[priority]), next.sequence == first.sequence, next.due <= instant
+    {
       guard let part = parts.popFirst(of: &lanes[lane].parts[priority]) else { break }
       pick.others.append(part)
     }
     if isSuspended { pick.suspension = suspension(at: site) } else { begin(lastToken, at: site) }
     begin(for: first.tenant)
-    if lanes[lane].parts[priority] != Parts.none { moveToEnd(lane, priority) } else {
+    if lanes[lane].parts[priority] != Parts.none {
+      moveToEnd(lane, priority)
+    } else {
       unlink(lane, priority)
       removeIfEmpty(lane)
     }

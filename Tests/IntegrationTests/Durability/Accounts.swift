@@ -11,8 +11,8 @@ struct Accounts {
   var workers: Int
 
   /// Messages of a server that may be delivered, and not yet recorded as such, when it is killed: those that its workers
-  /// attempt, and eight outcomes for each of them that wait to be recorded together.
-  var mostOnTheirWay: Int { 9 * workers }
+  /// attempt, and the outcomes that wait to be recorded together.
+  var mostOnTheirWay: Int { workers + min(160, 8 * workers) }
 
   /// For each life of the server, those of its arrivals that arrived again in a later one, counted from its last arrival.
   private var repeated: [Int: [Int]] {

@@ -3,9 +3,6 @@ import Synchronization
 
 // The loop: one thing at a time, on the thread that called.
 extension Simulation {
-  /// Steps at one instant, at which the loop takes it that there is no end to them.
-  private static let stepsAtOnce = 200_000
-
   /// Starts a task and runs until it is finished.
   ///
   /// - Parameter patience: virtual time that it may take; default 30 days.
@@ -60,13 +57,15 @@ extension Simulation {
     return nextEvent == nil
   }
 
-  /// Cancels every task, lets them end, and forgets what is left to happen. The simulation is of no use after it, and holds
-  /// nothing any more.
+  /// Cancels every task, lets them end, and forgets what is left to happen: networks are torn down, whoever sleeps is woken with a
+  /// `CancellationError`. The simulation is of no use after it but for its trace, and holds nothing any more.
   ///
   /// - Throws: ``SimulationError`` where a task does not end within an hour of virtual time.
   public func end() throws {
     for task in unfinished { task.cancel() }
     try loop(until: clock.advanced(by: .seconds(3600))) { unfinished.isEmpty && ready.isEmpty }
+    tearDown()
+    try loop(until: clock) { false }
     cancelAllEvents()
     if !unfinished.isEmpty { throw SimulationError(.tooLate, "cancelled, and did not end: \(names)") }
   }
@@ -92,26 +91,12 @@ extension Simulation {
       if ready.hasForeign {
         throw SimulationError(.escape, "a task was woken from outside the simulation; unfinished: \(names)")
       }
-      guard try step(until: end, from: &instant, &steps) else { return false }
-    }
-    return true
-  }
-
-  private func step(until end: MonotonicInstant, from instant: inout MonotonicInstant, _ steps: inout Int) throws
-    -> Bool
-  {
-    if let job = takeJob() {
-      run(job)
-    } else {
-      guard let event = takeEvent(until: end) else { return false }
-      event()
-      // What happens at the same instant happens before anybody can react to any of it.
-      while let event = takeEvent(until: clock) { event() }
-    }
-    steps += 1
-    if clock != instant { (instant, steps) = (clock, 0) }
-    if steps > Self.stepsAtOnce {
-      throw SimulationError(.livelock, "\(steps) steps at one instant; unfinished: \(names)")
+      guard step(until: end) else { return false }
+      steps += 1
+      if clock != instant { (instant, steps) = (clock, 0) }
+      if steps > stepsAtOnce {
+        throw SimulationError(.livelock, "\(steps) steps at one instant; unfinished: \(names)")
+      }
     }
     return true
   }
@@ -129,6 +114,35 @@ extension Simulation {
 // MARK: - Steps
 
 extension Simulation {
+  /// One event or one job. Of events that are due now the first comes next, or else, if chance says so, a job that is ready; time
+  /// goes on when there is neither.
+  ///
+  /// - Returns: `false` where there is nothing to do until `end`.
+  private func step(until end: MonotonicInstant) -> Bool {
+    if isEventDue, ready.isEmpty || toss(), let event = takeEvent(until: clock) {
+      event()
+    } else if let job = takeJob() {
+      run(job)
+    } else if let event = takeEvent(until: end) {
+      event()
+    } else {
+      return false
+    }
+    return true
+  }
+
+  private var isEventDue: Bool {
+    state.withLock { state in state.events.nextInstant.map { $0 <= Self.clock(at: state.elapsed) } ?? false }
+  }
+
+  private func toss() -> Bool {
+    state.withLock { state in
+      let isHeads = state.generator.next() & 1 == 1
+      state.mix(isHeads ? 1 : 2)
+      return isHeads
+    }
+  }
+
   private func takeJob() -> ReadyJobs.Job? {
     ready.take { count in
       state.withLock { state in

@@ -47,7 +47,7 @@ extension Simulation {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let outcome: Result<Void, any Error>? = state.withLock { state in
-          if Task.isCancelled { return .failure(CancellationError()) }
+          if Task.isCancelled || state.isEnded { return .failure(CancellationError()) }
           let now = Self.clock(at: state.elapsed)
           let (wakes, calendar) = plan(now, state.calendarStart + state.elapsed)
           guard wakes > now else { return .success(()) }
@@ -69,5 +69,16 @@ extension Simulation {
 
   private func wake(_ key: Int) {
     state.withLock { $0.sleepers.removeValue(forKey: key) }?.continuation.resume()
+  }
+
+  /// Wakes whoever sleeps, for good, and has happen what is to happen at the end.
+  func tearDown() {
+    let (sleepers, endings) = state.withLock { state in
+      state.isEnded = true
+      defer { (state.sleepers, state.endings) = ([:], []) }
+      return (state.sleepers, state.endings)
+    }
+    for ending in endings { ending() }
+    for key in sleepers.keys.sorted() { sleepers[key]?.continuation.resume(throwing: CancellationError()) }
   }
 }

@@ -31,6 +31,9 @@ public final class Simulation: Sendable {
     var roots: [SimulatedTask] = []
     var sleepers: [Int: Sleeper] = [:]
     var lastSleeper = 0
+    var endings: [@Sendable () -> Void] = []
+    /// Nobody sleeps any more.
+    var isEnded = false
   }
   struct Sleeper: Sendable {
     /// `nil` for one that sleeps by the clock.
@@ -41,6 +44,7 @@ public final class Simulation: Sendable {
 
   /// What determines the run.
   public let seed: UInt64
+  let stepsAtOnce: Int
   let ready: ReadyJobs
   let executor: SimulatedExecutor
   let machines: MachineExecutor
@@ -51,8 +55,12 @@ public final class Simulation: Sendable {
   /// - Parameters:
   ///   - seed: determines everything that is left to chance.
   ///   - start: what the calendar shows at first; by default 2027-01-15T08:00:00Z.
-  public init(seed: UInt64, start: Timestamp = Timestamp(milliseconds: 1_800_000_000_000)) {
-    self.seed = seed
+  ///   - stepsAtOnce: after how many steps at one instant the loop takes it that there is no end to them; default 10,000,000,
+  ///     which takes seconds.
+  public init(
+    seed: UInt64, start: Timestamp = Timestamp(milliseconds: 1_800_000_000_000), stepsAtOnce: Int = 10_000_000
+  ) {
+    (self.seed, self.stepsAtOnce) = (seed, stepsAtOnce)
     ready = ReadyJobs()
     executor = SimulatedExecutor(ready)
     machines = MachineExecutor(ready)
@@ -145,6 +153,9 @@ public final class Simulation: Sendable {
   func schedule(at instant: MonotonicInstant, _ event: @escaping @Sendable () -> Void) -> SimulatedEvent {
     SimulatedEvent(simulation: self, number: state.withLock { $0.events.add(at: instant, event) })
   }
+
+  /// Has something happen within ``end()``, when the tasks have ended.
+  func atEnd(_ ending: @escaping @Sendable () -> Void) { state.withLock { $0.endings.append(ending) } }
 
   func cancelEvent(_ number: Int) { state.withLock { $0.events.cancel(number) } }
 

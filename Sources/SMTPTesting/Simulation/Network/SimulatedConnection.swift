@@ -12,6 +12,9 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
 
   /// What is on its way to one side, and what has come and nobody has heard.
   struct Inbox: Sendable {
+    typealias Handler = @Sendable (SimulatedArrival?) -> Void
+    typealias Reader = CheckedContinuation<SimulatedArrival, any Error>
+
     var underway: ArraySlice<SimulatedArrival> = []
     /// When the last of them arrives.
     var latest: MonotonicInstant?
@@ -20,8 +23,8 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
     /// Octets that were sent and are not taken.
     var octets = 0
     var arrived: [SimulatedArrival] = []
-    var handler: (@Sendable (SimulatedArrival?) -> Void)?
-    var reader: CheckedContinuation<SimulatedArrival, any Error>?
+    var handler: Handler?
+    var reader: Reader?
     /// Whether its owner hears nothing any more.
     var isClosed = false
     /// Whether nothing more may be sent to it.
@@ -120,8 +123,7 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
   }
 
   private func deliver(_ arrival: SimulatedArrival, to side: Side) {
-    let (handler, reader) = state.withLock {
-      state -> ((@Sendable (SimulatedArrival?) -> Void)?, CheckedContinuation<SimulatedArrival, any Error>?) in
+    let (handler, reader): (Inbox.Handler?, Inbox.Reader?) = state.withLock { state in
       guard !state[side].isClosed else { return (nil, nil) }
       if let handler = state[side].handler { return (handler, nil) }
       if let reader = state[side].reader.take() { return (nil, reader) }
@@ -132,7 +134,7 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
     reader?.resume(returning: arrival)
   }
 
-  func attach(_ handler: @escaping @Sendable (SimulatedArrival?) -> Void, to side: Side) {
+  func attach(_ handler: @escaping Inbox.Handler, to side: Side) {
     let arrived = state.withLock { state in
       state[side].handler = handler
       defer { state[side].arrived = [] }
@@ -201,6 +203,14 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
         return state[side].add(.reset, at: instant)
       }
       if let due { announce(to: side, at: due) }
+    }
+  }
+
+  /// Whoever hears anything hears of a reset, at once and for the last time.
+  func tearDown() {
+    for side in [Side.client, .server] {
+      deliver(.reset, to: side)
+      close(side, by: .reset)
     }
   }
 

@@ -46,6 +46,15 @@ public final class SimulatedNetwork: Sendable {
   public init(_ simulation: Simulation, latency: ClosedRange<Duration> = .milliseconds(1) ... .milliseconds(50)) {
     self.simulation = simulation
     state = Mutex(State(latency: latency))
+    simulation.atEnd { [weak self] in self?.tearDown() }
+  }
+
+  /// Nobody listens any more, and every connection is over.
+  private func tearDown() {
+    state.withLock { $0.listeners = [:] }
+    for connection in connections(where: { _ in true }) {
+      simulation.schedule(after: .zero) { connection.tearDown() }
+    }
   }
 
   /// The host's address, one of 10.0.0.0/8: `10.0.0.1` for the first that was named, and so on.
