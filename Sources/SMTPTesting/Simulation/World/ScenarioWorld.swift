@@ -31,7 +31,7 @@ final class ScenarioWorld: Sendable {
     _ plan: ScenarioPlan, seed: UInt64, adjust: @Sendable (inout SimulatedPlatform.Configuration) -> Void
   ) throws {
     self.plan = plan
-    let simulation = Simulation(seed: seed)
+    let simulation = Simulation(seed: seed, stepsAtOnce: 200_000)
     self.simulation = simulation
     let network = SimulatedNetwork(simulation)
     self.network = network

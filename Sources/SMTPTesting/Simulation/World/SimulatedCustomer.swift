@@ -1,8 +1,8 @@
 import AccessControl
 public import MailModel
-public import SMTPAuth
+import SMTPAuth
 public import SMTPProtocol
-public import SMTPSubmission
+import SMTPSubmission
 
 /// A tenant of a ``SimulatedPlatform`` with one domain, one user and one rule, which lets the customer's own host in.
 public struct SimulatedCustomer: Sendable {
