@@ -24,7 +24,6 @@ final class ScenarioWorld: Sendable {
   /// The domains of each host.
   let domains: [[DomainName]]
   let platform: SimulatedPlatform
-  let name: DomainName
   let delivery: DeliveryConfiguration
   private let state: Mutex<State>
 
@@ -32,24 +31,15 @@ final class ScenarioWorld: Sendable {
     _ plan: ScenarioPlan, seed: UInt64, adjust: @Sendable (inout SimulatedPlatform.Configuration) -> Void
   ) throws {
     self.plan = plan
-    let simulation = Simulation(seed: seed)
+    let simulation = Simulation(seed: seed, stepsAtOnce: 200_000)
     self.simulation = simulation
     let network = SimulatedNetwork(simulation)
     self.network = network
     let name = try Self.domain("mail.example")
-    self.name = name
     domains = try plan.hosts.enumerated().map { host, count in
       try (0..<count).map { try Self.domain("host-\(host)\($0 == 0 ? "" : "-\($0)").example") }
     }
     hosts = domains.map { RemoteHost($0[0], in: network) }
-    let tenants = try SimulatedTenants()
-    customers = try simulation.perform {
-      var customers: [SimulatedCustomer] = []
-      for tenant in 0..<plan.tenants {
-        customers.append(try await tenants.add(Self.domain("tenant-\(tenant).example"), in: network))
-      }
-      return customers
-    }
     var configuration = SimulatedPlatform.Configuration(name: name)
     configuration.delivery = plan.delivery
     configuration.submission.intake.memoryPerMessage = plan.memoryPerMessage
@@ -62,10 +52,16 @@ final class ScenarioWorld: Sendable {
       schedule: delivery.schedule, workers: delivery.workers, site: { transport.site(of: $0) })
     state = Mutex(State(witness: witness))
     let relay = WitnessRelay()
-    platform = SimulatedPlatform(
-      configuration, in: network, store: SimulatedStore(in: simulation), tenants: tenants.store, key: tenants.key
-    ) { store in
+    let platform = try SimulatedPlatform(configuration, in: network) { store in
       WitnessedTransport(base: transport, store: store, relay: relay)
+    }
+    self.platform = platform
+    customers = try simulation.perform {
+      var customers: [SimulatedCustomer] = []
+      for tenant in 0..<plan.tenants {
+        customers.append(try await platform.addCustomer(Self.domain("tenant-\(tenant).example")))
+      }
+      return customers
     }
     relay.world = self
     platform.store.watch { relay.sees($0) }
@@ -161,7 +157,7 @@ final class ScenarioWorld: Sendable {
       let letters = rest.map { makeLetter(from: tenant, $0) }
       for letter in letters { witness { $0.sends(letter) } }
       let messages = letters.map { (envelope: $0.envelope, content: $0.content) }
-      let answers = await customers[tenant].send(messages, to: name, in: network)
+      let answers = await customers[tenant].send(messages)
       for (letter, answer) in zip(letters, answers) { witness { try $0.hears(answer, to: letter.number) } }
       let refused = zip(rest, answers).filter { $0.1.queueID == nil }
       accepted += answers.compactMap(\.queueID)

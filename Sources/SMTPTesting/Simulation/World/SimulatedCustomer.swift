@@ -1,8 +1,8 @@
 import AccessControl
 public import MailModel
-public import SMTPAuth
+import SMTPAuth
 public import SMTPProtocol
-public import SMTPSubmission
+import SMTPSubmission
 
 /// A tenant of a ``SimulatedPlatform`` with one domain, one user and one rule, which lets the customer's own host in.
 public struct SimulatedCustomer: Sendable {
@@ -24,20 +24,25 @@ public struct SimulatedCustomer: Sendable {
   public let tenant: String
   /// How its client behaves; its credentials are the user's.
   public var client: ClientConfiguration
+  let network: SimulatedNetwork
+  let platform: (host: String, port: UInt16)
 
-  /// A mailbox of its domain.
+  /// A mailbox of its domain; `nil` where that would be none.
   public func mailbox(_ localPart: String) -> ReversePath? { ReversePath("\(localPart)@\(domain)") }
+
+  /// Sends one message over a connection of its own.
+  public func send(_ envelope: Envelope, content: [UInt8]) async -> Answer {
+    await send([(envelope, content)]).first ?? .refused("nothing was sent")
+  }
 
   /// Sends messages over one connection, one after another.
   ///
-  /// - Parameter platform: the name of the platform's host.
   /// - Returns: an answer for each message.
-  public func send(
-    _ messages: [(envelope: Envelope, content: [UInt8])], to platform: DomainName, in network: SimulatedNetwork
-  ) async -> [Answer] {
+  public func send(_ messages: [(envelope: Envelope, content: [UInt8])]) async -> [Answer] {
     var answers: [Answer] = []
     do {
-      let client = try await network.client(from: host, to: platform.description, configuration: client)
+      let client = try await network.client(
+        from: host, to: platform.host, port: platform.port, configuration: client)
       for message in messages {
         answers.append(Answer(await client.send(message.envelope, content: message.content)))
       }
@@ -71,27 +76,20 @@ extension SimulatedCustomer.Answer {
   }
 }
 
-/// The tenants of a ``SimulatedPlatform``.
-public struct SimulatedTenants: Sendable {
-  /// Where they are kept.
-  public let store = InMemoryTenantStore()
-  /// The key under which their secrets are digested.
-  public let key: DeploymentKey
-
-  /// Nobody yet.
-  public init() throws { key = try DeploymentKey.generate() }
-
-  /// A new customer, with a host of that name and the domain of the same name.
-  public func add(_ domain: DomainName, in network: SimulatedNetwork) async throws -> SimulatedCustomer {
+extension SimulatedPlatform {
+  /// A new tenant, with an instance, a host and a user that all have the domain's name.
+  ///
+  /// - Throws: where the domain's name is too long to be a tenant's, or there is such a tenant.
+  public func addCustomer(_ domain: DomainName) async throws -> SimulatedCustomer {
     let name = domain.description
     let secret = SecretGenerator.password()
     guard let instance = Identifier<Instance>(name), let configuration = Identifier<SMTPConfiguration>(name),
       let user = Identifier<SMTPUser>(name),
       let credentials = ClientCredentials(username: "mailer.\(name)", password: secret.text)
-    else { throw TenantError(.invalidValue, "a domain of that length has no tenant") }
+    else { throw TenantError(.invalidValue, "a domain of that length is no tenant's name") }
     let zone = try NetworkZone(id: "own", name: "own", addresses: [.single(network.address(of: name))])
     let rule = try AccessRule(id: "own", contexts: [AccessContext(zoneIDs: [zone.id])])
-    try await store.apply([
+    try await tenants.apply([
       .addInstance(Instance(id: instance, name: name)),
       .addConfiguration(SMTPConfiguration(id: configuration, instance: instance, name: name, domain: domain)),
       .addUser(
@@ -102,6 +100,8 @@ public struct SimulatedTenants: Sendable {
     ])
     var client = ClientConfiguration(helloName: domain)
     client.credentials = credentials
-    return SimulatedCustomer(host: name, domain: domain, tenant: instance.description, client: client)
+    return SimulatedCustomer(
+      host: name, domain: domain, tenant: instance.description, client: client, network: network,
+      platform: (self.configuration.name.description, self.configuration.port))
   }
 }

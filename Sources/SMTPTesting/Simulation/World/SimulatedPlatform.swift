@@ -47,26 +47,37 @@ public final class SimulatedPlatform: Sendable {
 
   /// Where it is.
   public let network: SimulatedNetwork
-  private let configuration: Configuration
-  private let tenants: any TenantStore
-  private let key: DeploymentKey
+  /// Of what it consists.
+  public let configuration: Configuration
+  /// Who its tenants are. They survive every death.
+  public let tenants: any TenantStore & TenantAdministration
+  /// The key under which their secrets are digested.
+  public let key: DeploymentKey
   private let transport: @Sendable (SimulatedStore) -> any DeliveryTransport
   private let state: Watched<State>
 
   /// A platform that is not started.
   ///
   /// - Parameters:
-  ///   - store: its queue. Each process after the first has that of the one before, reopened.
-  ///   - tenants: who there is; they survive every death.
-  ///   - key: the key under which their secrets were digested.
-  ///   - transport: makes what a process delivers with, given its queue.
+  ///   - tenants: who there is; by default nobody, see ``addCustomer(_:)``.
+  ///   - key: the key under which their secrets are digested; by default a new one.
+  ///   - store: its queue; by default an empty one. Each process after the first has that of the one before, reopened.
+  ///   - transport: makes what a process delivers with, given its queue; by default a ``SimulatedTransport``, which takes each
+  ///     recipient's domain for the name of a host.
   public init(
-    _ configuration: Configuration, in network: SimulatedNetwork, store: SimulatedStore, tenants: any TenantStore,
-    key: DeploymentKey, transport: @escaping @Sendable (SimulatedStore) -> any DeliveryTransport
-  ) {
-    (self.configuration, self.network, self.tenants, self.key) = (configuration, network, tenants, key)
-    self.transport = transport
-    state = Watched(State(store: store))
+    _ configuration: Configuration, in network: SimulatedNetwork,
+    tenants: any TenantStore & TenantAdministration = InMemoryTenantStore(), key: DeploymentKey? = nil,
+    store: SimulatedStore? = nil, transport: (@Sendable (SimulatedStore) -> any DeliveryTransport)? = nil
+  ) throws {
+    (self.configuration, self.network, self.tenants) = (configuration, network, tenants)
+    self.key = try key ?? .generate()
+    self.transport =
+      transport ?? { _ in
+        SimulatedTransport(
+          from: configuration.name.description, over: network,
+          client: SimulatedNetwork.remoteClient(helloName: configuration.name))
+      }
+    state = Watched(State(store: store ?? SimulatedStore(in: network.simulation)))
   }
 
   /// The queue of the process that runs, or of the last one.
