@@ -161,6 +161,24 @@ import Testing
     #expect(claim(&ledger, 1_000_000, until: 2_000_000).isEmpty)
   }
 
+  /// A settlement knows no time but that of the last claim, which may be long ago.
+  @Test func aPauseIsNotForgottenThoughItsDeliveryTookLong() throws {
+    var ledger = ledger([0])
+    func claimed(_ now: Int, ended: [DeliveryEnd] = []) -> ClaimLedger.Claimed {
+      var request = request(now, until: 10_000)
+      (request.rules.failuresBeforePause, request.rules.firstPause) = (1, .seconds(100))
+      (request.rules.maximumPause, request.ended) = (.seconds(120), ended)
+      return ledger.claim(request)
+    }
+    let token = claimed(0).grants[0].token
+    _ = try ledger.beginSettlement(token, of: 0)
+    ledger.endSettlement(token, left: [part(due: at(350))], isFinished: false)
+    let changes = claimed(300, ended: [DeliveryEnd(token: token, condition: .failed("no answer"))]).siteChanges
+    #expect(changes.map(\.kind) == [.paused(until: at(400), because: "no answer")])
+    #expect(claimed(350).grants.isEmpty)
+    #expect(claimed(400).grants.map(\.sequence) == [0])
+  }
+
   /// As damage on the disk may have them.
   @Test func sizesBeyondAllMeasureEndNothing() throws {
     var ledger = ClaimLedger(limits: QueueLimits(messages: 10, octets: 1000))

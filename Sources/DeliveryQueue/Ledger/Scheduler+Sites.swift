@@ -95,8 +95,9 @@ extension Scheduler {
   mutating func settle(_ number: UInt32) {
     guard sites[number].lanes == 0, sites[number].state.running == 0 else { return }
     guard sites[number].state.isTroubled else { return forget(number) }
-    guard !siteLinks.contains(number) else { return }
+    // Also of one that is idle already: at a settlement, `now` is that of the last claim, and what is learnt comes later.
     sites[number].idleSince = now
+    if siteLinks.contains(number) { siteLinks.remove(number, from: &idle) }
     siteLinks.append(number, to: &idle)
   }
 

@@ -76,15 +76,28 @@ final class ScenarioWorld: Sendable {
   // MARK: What the witness sees
 
   func witness(_ body: (inout Witness) throws -> Void) {
-    state.withLock { state in
-      guard state.violation == nil else { return }
+    let violation: Violation? = state.withLock { state in
+      guard state.violation == nil else { return nil }
       do { try body(&state.witness) } catch { state.violation = error as? Violation ?? Violation("\(error)") }
+      return state.violation
     }
+    if let violation { simulation.note("VIOLATION: \(violation.what)") }
   }
 
   func sees(_ event: SimulatedStore.Event) {
+    if case .claimed(let request, let batch) = event { note(request, batch) }
     witness { try $0.sees(event, at: simulation.time.now()) }
     if case .died = event { processEnded() }
+  }
+
+  private func note(_ request: ClaimRequest, _ batch: ClaimBatch) {
+    for end in request.ended { simulation.note("claim \(end.token.value) has ended: \(end.condition)") }
+    for change in batch.siteChanges { simulation.note("\(change.site) is \(change.kind)") }
+    for claim in batch.claims {
+      let kind = claim.suspension == nil ? "claim" : "suspended claim"
+      simulation.note(
+        "\(kind) \(claim.token.value) of \(claim.id) at \(claim.site) for \(claim.recipients.map(\.index))")
+    }
   }
 
   var isViolated: Bool { state.withLock { $0.violation != nil } }

@@ -74,7 +74,7 @@ extension Witness {
     }
     guard let pause = pauses[claim.site] else { return }
     guard pause.until <= request.now else {
-      throw Violation("a delivery at \(claim.site), which is paused until \(pause.until)")
+      throw Violation("a delivery at \(claim.site) at \(request.now), which is paused until \(pause.until)")
     }
   }
 }

@@ -1,0 +1,122 @@
+import DeliveryQueue
+import MailModel
+import SMTPProtocol
+import SMTPTesting
+import Testing
+
+@Suite struct SimulatedPlatformTests {
+  private let simulation = Simulation(seed: 5)
+  private let network: SimulatedNetwork
+  private let remote: RemoteHost
+  private let platform: SimulatedPlatform
+  private let customer: SimulatedCustomer
+
+  init() throws {
+    network = SimulatedNetwork(simulation)
+    remote = RemoteHost(SimulatedWorld.name("remote.example"), in: network)
+    let platform = try SimulatedPlatform(.init(name: SimulatedWorld.name("mail.example")), in: network)
+    self.platform = platform
+    customer = try simulation.perform { try await platform.addCustomer(SimulatedWorld.name("customer.example")) }
+    platform.start()
+  }
+
+  private func send(_ content: String = "Subject: test\r\n\r\nHello\r\n") throws -> SimulatedCustomer.Answer {
+    let sender = try #require(customer.mailbox("sender"))
+    let envelope = Envelope(reversePath: sender, recipients: [try #require(ForwardPath("user@remote.example"))])
+    return try simulation.perform { [customer] in await customer.send(envelope, content: Array(content.utf8)) }
+  }
+
+  private func accepted(_ answer: SimulatedCustomer.Answer) -> QueueID? {
+    if case .accepted(let id) = answer { id } else { nil }
+  }
+
+  private func status(_ id: QueueID) throws -> RecipientStatus? {
+    try simulation.perform { [platform] in try await platform.store.status(of: id) }?.recipients.first
+  }
+
+  @Test func deliversWhatACustomerSends() throws {
+    let id = try #require(accepted(send()))
+    try simulation.run(for: .seconds(5))
+    #expect(try status(id)?.state == .delivered)
+    #expect(String(decoding: remote.messages[0].content, as: UTF8.self).hasSuffix("Subject: test\r\n\r\nHello\r\n"))
+    try simulation.end()
+  }
+
+  @Test func anotherDomainIsRefused() throws {
+    let envelope = Envelope(
+      reversePath: try #require(ReversePath("a@other.example")),
+      recipients: [try #require(ForwardPath("b@remote.example"))])
+    let answer = try simulation.perform { [customer] in await customer.send(envelope, content: []) }
+    guard case .refused(let reply) = answer else { return #expect(Bool(false), "\(answer)") }
+    #expect(reply.contains("553"))
+    try simulation.end()
+  }
+
+  @Test func theDeadAnswerNobody() throws {
+    platform.crash()
+    #expect(!platform.isRunning)
+    guard case .refused = try send() else { return #expect(Bool(false)) }
+    try simulation.end()
+    #expect(simulation.unfinished.isEmpty)
+  }
+
+  /// At every instant of a message's way: what was accepted arrives, once, or twice where the remote's reply was on its way.
+  @Test func whatWasAcceptedOutlivesEveryDeath() throws {
+    for step in 0..<60 {
+      let simulation = Simulation(seed: UInt64(step))
+      let network = SimulatedNetwork(simulation)
+      let remote = RemoteHost(SimulatedWorld.name("remote.example"), in: network)
+      let platform = try SimulatedPlatform(.init(name: SimulatedWorld.name("mail.example")), in: network)
+      platform.store.weather.duration = .milliseconds(1) ... .milliseconds(20)
+      let customer = try simulation.perform { try await platform.addCustomer(SimulatedWorld.name("customer.example")) }
+      let envelope = Envelope(
+        reversePath: try #require(customer.mailbox("a")), recipients: [try #require(ForwardPath("b@remote.example"))])
+      platform.start()
+      simulation.schedule(after: .milliseconds(20 * step)) { platform.crash() }
+      simulation.schedule(after: .seconds(30)) { platform.start() }
+      let answer = try simulation.perform { await customer.send(envelope, content: Array("Subject: x\r\n\r\n".utf8)) }
+      try simulation.run(for: .seconds(600))
+      switch answer {
+      case .accepted: #expect((1...2).contains(remote.messages.count), "\(step)")
+      case .refused: #expect(remote.messages.isEmpty, "\(step)")
+      default: #expect(remote.messages.count <= 2, "\(step)")
+      }
+      try simulation.end()
+    }
+  }
+
+  @Test func aGracefulStopFinishesWhatItHolds() throws {
+    remote.mood = .slow(by: .seconds(3))
+    let id = try #require(accepted(send()))
+    try simulation.run(for: .seconds(1))
+    try simulation.perform { [platform] in try await platform.stop() }
+    #expect(!platform.isRunning)
+    #expect(try status(id)?.state == .delivered)
+    #expect(remote.messages.count == 1)
+    try simulation.end()
+  }
+
+  @Test func aStoreThatCollapsesEndsItsProcess() throws {
+    platform.store.weather.collapses = 1
+    guard case .accepted = try send() else {
+      try simulation.run(for: .zero)
+      #expect(!platform.isRunning)
+      return try simulation.end()
+    }
+    #expect(Bool(false), "accepted without being kept")
+  }
+
+  @Test func anOrderIsCarriedOutAtOnce() throws {
+    remote.mood = .dead
+    let id = try #require(accepted(send()))
+    try simulation.run(for: .seconds(5))
+    #expect(try status(id)?.state == .deferred)
+    remote.mood = .working
+    let order = QueueOrder(.retry, by: "operator", because: "it works again", at: simulation.time.now())
+    let result = try simulation.perform { [platform] in try await platform.apply(order, to: .everything) }
+    #expect(result.recipients == 1)
+    try simulation.run(for: .seconds(5))
+    #expect(try status(id)?.state == .delivered)
+    try simulation.end()
+  }
+}

@@ -1,0 +1,156 @@
+import DeliveryQueue
+import MailModel
+import Testing
+
+@testable import SMTPTesting
+
+/// The witness objects to each thing that must never be: a life as it should be, with one thing changed.
+@Suite struct WitnessTests {
+  enum Fault: String, CaseIterable {
+    case nothing
+    case queuedTwice, queuedForOthers, queuedUnasked, queuedThoughRefused, acceptedThoughLost
+    case claimedTwice, claimedEarly, claimedWhenFinal, claimedForAnotherSite, tooManyClaims
+    case siteOverfull, tenantOverfull, noRoomLeft, pausedSite
+    case attemptedUnclaimed, attemptedTwice, tooManyAttempts
+    case settledTwice, settledAgainstReport, deferredTooSoon, deferredTooLate, deferredForEver, expiredEarly, noReason
+    case otherOctets, otherRecipient, copyTooMany, copyMissing, notFinal, forgotten, changedAlone, late
+  }
+
+  private struct Life {
+    var witness: Witness
+    let start = Timestamp(milliseconds: 1_800_000_000_000)
+    let fault: Fault
+    let id = QueueID(trusted: 1 << 20, secret: 0)
+    let letter: Letter
+
+    init(_ fault: Fault) throws {
+      self.fault = fault
+      let envelope = Envelope(
+        reversePath: .null,
+        recipients: [try #require(ForwardPath("a@x.example")), try #require(ForwardPath("b@x.example"))])
+      letter = Letter(number: 7, tenant: "t", envelope: envelope, size: 50)
+      witness = Witness(schedule: RetrySchedule(), workers: fault == .tooManyAttempts ? 0 : 4) { DeliverySite($0) }
+    }
+
+    mutating func live() throws {
+      try queue()
+      let first = try claim(1, at: start)
+      try attempt(first)
+      try settle(first, at: start + .seconds(1))
+      let next = start + .seconds(100)
+      if fault == .late { witness.expectPunctuality(from: start, but: []) }
+      let second = try claim(
+        2, at: fault == .claimedEarly ? start + .seconds(50) : fault == .late ? next + .seconds(60) : next)
+      try attempt(second, delivers: true)
+      try deliver(second, at: next + .seconds(1))
+      try end()
+    }
+
+    private mutating func queue() throws {
+      if fault != .queuedUnasked { witness.sends(letter) }
+      if fault == .queuedThoughRefused { try witness.hears(.refused("451"), to: 7) }
+      var message = NewMessage(
+        id: id, tenant: "t", envelope: letter.envelope, acceptedAt: start, prefix: letter.content, body: .octets([]))
+      if fault == .queuedForOthers { message.tenant = "another" }
+      if fault != .acceptedThoughLost { try witness.sees(.queued(message), at: start) }
+      if fault == .queuedTwice { try witness.sees(.queued(message), at: start) }
+      if fault != .queuedThoughRefused { try witness.hears(.accepted(id), to: 7) }
+    }
+
+    private mutating func claim(_ token: UInt64, at now: Timestamp) throws -> Claim {
+      var request = ClaimRequest(limit: 4, now: now, leasedUntil: now + .seconds(600))
+      request.rules = SchedulingRules()
+      if fault == .siteOverfull { request.rules.deliveriesPerSite = 0 }
+      if fault == .tenantOverfull { request.rules.deliveriesPerTenant = 0 }
+      var claim = Claim(
+        id: id, token: .init(token), tenant: "t", reversePath: .null, parameters: MessageParameters(),
+        acceptedAt: start,
+        size: letter.content.count,
+        recipients: letter.envelope.recipients.enumerated().map {
+          ClaimedRecipient(index: $0.offset, path: $0.element.path, attempts: Int(token) - 1)
+        })
+      claim.site = DeliverySite(fault == .claimedForAnotherSite ? "y.example" : "x.example")
+      if token == 2, fault != .claimedWhenFinal { claim.recipients.removeFirst() }
+      if token == 2, fault == .claimedWhenFinal { claim.recipients[0].attempts = 1 }
+      var batch = ClaimBatch(claims: [claim], nextDue: nil)
+      switch fault {
+      case .claimedTwice:
+        var other = claim
+        other.token = .init(token + 10)
+        batch.claims.append(other)
+      case .tooManyClaims: request.limit = 0
+      case .noRoomLeft: (request.limit, request.rules.leavesRoomForOthers) = (1, true)
+      case .pausedSite:
+        batch.siteChanges = [.init(site: claim.site, kind: .paused(until: now + .seconds(60), because: "it failed"))]
+      default: break
+      }
+      if fault == .noRoomLeft { occupy() }
+      try witness.sees(.claimed(request, batch), at: now)
+      return claim
+    }
+
+    /// Another delivery of the tenant is under way.
+    private mutating func occupy() {
+      let claim = Claim(
+        id: QueueID(trusted: 9, secret: 9), token: .init(99), tenant: "t", reversePath: .null,
+        parameters: MessageParameters(), acceptedAt: start, size: 1, recipients: [])
+      witness.claims[claim.token] = .init(claim: claim, leasedUntil: start + .seconds(86_400))
+    }
+
+    /// The first recipient's is delivered, the second's deferred.
+    private mutating func attempt(_ claim: Claim, delivers: Bool = false) throws {
+      var attempted = claim
+      if fault == .attemptedUnclaimed { attempted.token = .init(55) }
+      try witness.attemptBegins(attempted)
+      if fault == .attemptedTwice { try witness.attemptBegins(attempted) }
+      let later = DeliveryOutcome.deferred(DeliveryReply(code: 451, text: "451 later"))
+      let taken = DeliveryOutcome.delivered(DeliveryReply(code: 250, text: "250 Ok"))
+      witness.attemptEnds(claim, DeliveryReport(outcomes: delivers ? [taken] : [taken, later]))
+    }
+
+    private mutating func settle(_ claim: Claim, at now: Timestamp) throws {
+      let reply = fault == .noReason ? nil : DeliveryReply(code: 451, text: "451 later")
+      var second = Settlement.Change(index: 1, state: .deferred, nextAttempt: now + .seconds(70), reply: reply)
+      switch fault {
+      case .deferredTooSoon: second.nextAttempt = now + .seconds(59)
+      case .deferredTooLate: second.nextAttempt = now + .seconds(6 * 3600)
+      case .deferredForEver: second.nextAttempt = nil
+      case .expiredEarly: (second.state, second.nextAttempt) = (.expired, nil)
+      case .settledAgainstReport: (second.state, second.nextAttempt) = (.delivered, nil)
+      default: break
+      }
+      let first = Settlement.Change(index: 0, state: .delivered, reply: DeliveryReply(code: 250, text: "250 Ok"))
+      let settlement = Settlement(id: id, token: claim.token, at: now, changes: [first, second])
+      try witness.sees(.settled(settlement), at: now)
+      if fault == .settledTwice { try witness.sees(.settled(settlement), at: now) }
+    }
+
+    private mutating func deliver(_ claim: Claim, at now: Timestamp) throws {
+      guard fault != .notFinal else { return }
+      let change = Settlement.Change(index: 1, state: .delivered, reply: DeliveryReply(code: 250, text: "250 Ok"))
+      try witness.sees(.settled(Settlement(id: id, token: claim.token, at: now, changes: [change])), at: now)
+    }
+
+    private mutating func end() throws {
+      var kept = witness.messages.values.map(\.status)
+      if fault == .forgotten { kept = [] }
+      if fault == .changedAlone { kept[0].recipients[0].attempts += 1 }
+      try witness.compare(kept)
+      var content = letter.content
+      if fault == .otherOctets { content[content.count - 5] ^= 1 }
+      let paths = letter.envelope.recipients.map(\.path)
+      var copies = [Witness.Copy(host: "x", recipients: paths, content: content)]
+      if fault == .otherRecipient { copies[0].recipients = [.postmaster] }
+      if fault == .copyTooMany { copies.append(copies[0]) }
+      if fault == .copyMissing { copies = [] }
+      for copy in copies { try witness.takes(copy) }
+      try witness.checkEnds()
+    }
+  }
+
+  @Test(arguments: Fault.allCases) func objects(fault: Fault) throws {
+    var life = try Life(fault)
+    if fault == .nothing { return try life.live() }
+    #expect(throws: Violation.self) { try life.live() }
+  }
+}
