@@ -57,13 +57,13 @@ public final class QueueIDGenerator: Sendable {
   private let last: Mutex<Int64>
   private let secret: @Sendable () -> UInt64
 
-  /// A generator of queue IDs.
+  /// A generator of queue IDs, whose secrets come from the system's secure generator.
   ///
-  /// - Parameters:
-  ///   - last: the greatest ``QueueID/sequence`` ever given out by the store; all new ones are above it.
-  ///   - secret: makes each ``QueueID/secret``. By default from the system's secure generator, without which whoever
-  ///     knows one message's name guesses those of others: only a test that must repeat itself brings its own.
-  public init(after last: Int64 = 0, secret: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }) {
+  /// - Parameter last: the greatest ``QueueID/sequence`` ever given out by the store; all new ones are above it.
+  public convenience init(after last: Int64 = 0) { self.init(after: last, secret: { .random(in: .min ... .max) }) }
+
+  /// For a simulation that must repeat itself: with secrets of any other source, who knows one message's name guesses others'.
+  package init(after last: Int64 = 0, secret: @escaping @Sendable () -> UInt64) {
     self.last = Mutex(max(0, last))
     self.secret = secret
   }

@@ -119,6 +119,28 @@ import Testing
     }
   }
 
+  /// A tarpit is a site that fails, though its transport, which was cancelled, cannot say so.
+  @Test func aSiteWhereAttemptsLastTooLongIsLeftAlone() async throws {
+    var configuration = DeliveryConfiguration.test
+    (configuration.attemptLimit, configuration.rules.failuresBeforePause) = (.seconds(30), 1)
+    let rig = DeliveryRig(configuration: configuration) { claim in
+      await untilCancelled()
+      let reply = DeliveryReply(problem: "cancelled")
+      return DeliveryReport(outcomes: claim.recipients.map { _ in .deferred(reply) }, condition: .unknown)
+    }
+    try await rig.run {
+      try await rig.enqueue()
+      await rig.time.sleeper(until: rig.after(.seconds(30)))
+      rig.time.advance(by: .seconds(30))
+      await rig.store.ended(.settle, 1)
+      let calls = rig.store.calls(of: .claim)
+      rig.service.wake()
+      await rig.store.ended(.claim, calls + 1)
+    }
+    let lines = rig.logs.lines("A site is left alone for a while")
+    #expect(lines.map { $0["reason"] } == ["A delivery lasted longer than it may"])
+  }
+
   @Test func aFailingStoreIsAskedAgainAfterAPause() async throws {
     let rig = DeliveryRig()
     rig.store.fail(.claim, count: 3)

@@ -1,4 +1,5 @@
 import Foundation
+import DeliveryQueue
 import SMTPTesting
 import Testing
 

@@ -6,6 +6,7 @@ final class Attempt: Sendable {
   private struct State {
     var isCancelled = false
     var isClaimLost = false
+    var isOverdue = false
   }
   private let claim: Claim
   private let context: Context
@@ -52,6 +53,12 @@ final class Attempt: Sendable {
     bell.ring()
   }
 
+  /// Ends the delivery, which has lasted too long.
+  func endOverdue() {
+    state.withLock { $0.isOverdue = true }
+    cancel()
+  }
+
   /// Somebody else may hold the claim by now: what comes of the delivery is theirs to record.
   func loseClaim() {
     state.withLock { $0.isClaimLost = true }
@@ -92,8 +99,11 @@ final class Attempt: Sendable {
   /// in order to stop, or because the claim is another's, tells nothing of the site; what lasts too long does.
   private func end(_ report: DeliveryReport, isCutOff: Bool) -> DeliveryEnd? {
     guard claim.suspension == nil else { return nil }
-    let isUnknown = isCutOff || state.withLock { $0.isClaimLost }
-    return DeliveryEnd(token: claim.token, condition: isUnknown ? .unknown : report.condition)
+    let state = state.withLock { $0 }
+    var condition = isCutOff || state.isClaimLost ? .unknown : report.condition
+    // Who is cancelled cannot know that it was for the host's slowness.
+    if state.isOverdue, !isCutOff, condition == .unknown { condition = .failed("A delivery lasted longer than it may") }
+    return DeliveryEnd(token: claim.token, condition: condition)
   }
 }
 

@@ -135,7 +135,7 @@ final class LeaseKeeper: Sendable {
     }
     for attempt in overdue {
       log.attemptOverdue(of: attempt.id)
-      attempt.cancel()
+      attempt.endOverdue()
     }
   }
 
