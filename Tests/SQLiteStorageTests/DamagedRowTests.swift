@@ -75,4 +75,58 @@ import Testing
     #expect(batch.claims.isEmpty)
     #expect(log.lines.map { $0["queue-id"] } == [message.id.description])
   }
+
+  /// Queues messages of which only the last can be read.
+  private func enqueue(_ count: Int, beforeOneIn folder: StorageFolder) async throws -> QueueID {
+    let messages = (0...count).map { _ in Mail.message() }
+    for message in messages { try await folder.queue.enqueue(message) }
+    let last = messages[count].id.sequence
+    try await folder.resources.writer.perform {
+      try $0.execute(sql: "UPDATE recipient SET path = 'no address' WHERE message < ?", arguments: [last])
+    }
+    for message in messages { folder.queue.forget(message.id.sequence) }
+    return messages[count].id
+  }
+
+  /// A site begins with two deliveries at once, which are not for what cannot be read; 128 are tried by one claim, and then
+  /// by another one at once.
+  @Test(arguments: [1, 3, 127, 128, 200]) func whatIsDamagedHoldsUpNothingElse(count: Int) async throws {
+    let folder = try await folders.open()
+    let last = try await enqueue(count, beforeOneIn: folder)
+    let now = SystemTime().now()
+    var request = ClaimRequest(limit: 20, now: now, leasedUntil: now + .seconds(60))
+    request.rules = SchedulingRules()
+    var batch = try await folder.queue.claim(request)
+    #expect(batch.claims.map(\.id) == (count < 128 ? [last] : []))
+    #expect(batch.nextDue == (count < 127 ? now + .seconds(60) : now))
+    if count >= 128 {
+      batch = try await folder.queue.claim(request)
+      #expect(batch.claims.map(\.id) == [last])
+    }
+    batch = try await folder.queue.claim(request)
+    #expect(batch.claims == [])
+    #expect(batch.nextDue == now + .seconds(60))
+    #expect(!batch.awaitsEnd)
+  }
+
+  /// What is given back is no delivery at its site, and no probe of it.
+  @Test func whatIsDamagedProbesNothing() async throws {
+    let folder = try await folders.open()
+    try await folder.queue.enqueue(Mail.message())
+    let now = SystemTime().now()
+    var request = ClaimRequest(limit: 20, now: now, leasedUntil: .never)
+    request.rules.failuresBeforePause = 1
+    let first = try #require(try await folder.queue.claim(request).claims.first)
+    let last = try await enqueue(3, beforeOneIn: folder)
+    request.ended = [DeliveryEnd(token: first.token, condition: .failed("no route to it"))]
+    request.now = SystemTime().now()
+    let paused = try await folder.queue.claim(request)
+    #expect(paused.claims == [] && paused.siteChanges.count == 1)
+    (request.ended, request.now) = ([], try #require(paused.nextDue))
+    let probe = try await folder.queue.claim(request)
+    #expect(probe.claims.map(\.id) == [last])
+    #expect(probe.claims.map(\.suspension) == [nil])
+    request.ended = probe.claims.map { DeliveryEnd(token: $0.token, condition: .working) }
+    #expect(try await folder.queue.claim(request).siteChanges.map(\.kind) == [.resumed])
+  }
 }

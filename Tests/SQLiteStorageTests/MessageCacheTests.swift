@@ -57,6 +57,49 @@ import Testing
     }
   }
 
+  /// A message to two domains behind one relay is one claim, and needs no place among those that nobody has claimed.
+  @Test func whatIsClaimedWholeAtOneSiteMakesRoom() async throws {
+    let folder = try await folder(cacheLimit: 2 * 1141)
+    let messages = (0..<2).map { _ in Mail.message(to: ["one@one.example", "two@two.example"]) }
+    for message in messages {
+      try await folder.queue.enqueue(message)
+      try await spoil(folder)
+      #expect(try await claim(folder.queue).map(\.id) == [message.id])
+    }
+  }
+
+  /// Nor is the database asked what a settlement changes of it.
+  @Test func whatIsClaimedWholeAtOneSiteIsKnownToItsSettlement() async throws {
+    let folder = try await folder(cacheLimit: 32 << 20)
+    try await folder.queue.enqueue(Mail.message(to: ["one@one.example", "two@two.example"]))
+    let claims = try await claim(folder.queue)
+    #expect(claims.map(\.recipients.count) == [2])
+    try await spoil(folder)
+    for claim in claims { try await settle(claim, [.delivered, .delivered], in: folder.queue) }
+    #expect(try await folder.queue.recipientCounts() == [.delivered: 2])
+  }
+
+  /// What is given only to be put off is not read whole: its content is asked for when it is needed.
+  @Test(arguments: [false, true]) func whatIsSuspendedIsReadWithoutItsBody(isSuspended: Bool) async throws {
+    let folder = try await folder(cacheLimit: 32 << 20)
+    let store = folder.queue
+    var request = ClaimRequest(limit: 1, now: SystemTime().now(), leasedUntil: .never)
+    request.rules = .unlimited
+    (request.rules.failuresBeforePause, request.rules.patience) = (1, .seconds(1))
+    try await store.enqueue(Mail.message())
+    let first = try #require(try await store.claim(request).claims.first)
+    let message = Mail.message()
+    try await store.enqueue(message)
+    store.forget(message.id.sequence)
+    request.ended = [DeliveryEnd(token: first.token, condition: isSuspended ? .failed("no route") : .working)]
+    request.now = message.acceptedAt + .seconds(2)
+    let claim = try #require(try await store.claim(request).claims.first)
+    #expect(claim.id == message.id)
+    #expect((claim.suspension != nil) == isSuspended)
+    try await folder.resources.writer.perform { try $0.execute(sql: "UPDATE content SET body = x'', digest = NULL") }
+    #expect(try await store.readAll(message.id).count == (isSuspended ? message.prefix.count : message.size))
+  }
+
   @Test(arguments: [0, 32 << 20])
   func whatWasNotKeptIsNotKnown(cacheLimit: Int) async throws {
     let folder = try await folder(cacheLimit: cacheLimit)

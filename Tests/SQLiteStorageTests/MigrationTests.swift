@@ -175,6 +175,48 @@ import Testing
     #expect(try await folder.queue.summary().recipients == [.held: 4])
   }
 
+  /// What an earlier version did not store is derived when a damaged folder of it is repaired, and no fault of any message.
+  @Test(arguments: [2, 3, 4]) func aDamagedFolderOfAnEarlierVersionIsRepaired(version: Int) async throws {
+    let now = SystemTime().now()
+    let id = Mail.ids.next(at: now)
+    let path =
+      try await version == 2 ? makeFolderOfVersion2(holding: id, at: now) : makeFolderOfVersion3(holding: id, at: now)
+    if version == 4 { try await bringUpToVersion4(path) }
+    let damage = Damage(path: path)
+    try damage.overwrite(page: try #require(try damage.pages(of: "instance", .root).first), .noise)
+    let report = try await StorageMaintenance.repair(path, by: "me", at: now, logger: .silent)
+    #expect(!report.findings.isEmpty)
+    #expect(report.findings.allSatisfy { $0.kind == .database })
+    #expect(try await StorageMaintenance.check(path).findings == [])
+    var request = ClaimRequest(limit: 10, now: now, leasedUntil: now + .seconds(60))
+    request.site = { DeliverySite($0) }
+    let claims = try await folders.open(path).queue.claim(request).claims
+    #expect(
+      claims.map { "\($0.site) \($0.tenant ?? "-")" }.sorted() == ["example.org tenant", "postmaster tenant"])
+  }
+
+  /// The steps of the schema from version 3 to version 4.
+  private func bringUpToVersion4(_ path: String) async throws {
+    let database = try DatabaseQueue(path: path + "/submission.sqlite")
+    try await database.write { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE pending ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE pending ADD COLUMN deferred INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE pending ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+          UPDATE pending SET queued = 1, deferred = 1;
+          CREATE TABLE operator_order (
+            message INTEGER NOT NULL, place INTEGER NOT NULL, action TEXT NOT NULL, operator TEXT NOT NULL,
+            reason TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (message, place)
+          ) STRICT, WITHOUT ROWID;
+          ALTER TABLE content ADD COLUMN digest BLOB;
+          CREATE INDEX content_spool ON content (spool) WHERE spool IS NOT NULL;
+          PRAGMA user_version = 4;
+          """)
+    }
+    try database.close()
+  }
+
   /// The recipients that are left tell where a message is to go.
   @Test(arguments: [
     (["one@example.org"], "example.org"), (["one@example.org", "two@example.org"], "example.org"),

@@ -1,5 +1,6 @@
 import DeliveryQueue
 import Foundation
+import GRDB
 import MailModel
 import SQLiteStorage
 import Testing
@@ -125,6 +126,20 @@ import Testing
     let path = folders.newPath() + name
     await (try folders.open(path)).close()
     #expect(try await SQLiteQueueReader(folder: path).summary() == QueueSummary())
+    try FileManager.default.removeItem(atPath: path)
+  }
+
+  /// It is known by its header, which is read without a file being made.
+  @Test(arguments: ["question? mark", "hash # and %41", "plain"])
+  func whatANewerVersionMadeIsNotOpenedWhateverItsName(name: String) async throws {
+    let path = folders.newPath() + name
+    let folder = try await folders.open(path)
+    try await folder.resources.writer.perform { try $0.execute(sql: "PRAGMA user_version = 99") }
+    await folder.close()
+    for suffix in ["-shm", "-wal"] { try FileManager.default.removeItem(atPath: "\(path)/submission.sqlite\(suffix)") }
+    let before = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    await #expect { try await SQLiteQueueReader(folder: path) } throws: { ($0 as? StorageError)?.code == .newerSchema }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == before)
     try FileManager.default.removeItem(atPath: path)
   }
 }

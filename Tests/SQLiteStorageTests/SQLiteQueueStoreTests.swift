@@ -118,6 +118,32 @@ import Testing
     try await store.enqueue(Mail.message())
   }
 
+  /// A message that is settled in several parts makes room for one message.
+  @Test func settlementsAtOnceMakeRoomOnce() async throws {
+    var configuration = StorageConfiguration.untouchedByTheDisk
+    configuration.queueLimits = QueueLimits(messages: 20, octets: 1 << 20)
+    let store = try await folders.open(configuration: configuration).queue
+    for round in 0..<2 {
+      let recipients = round == 0 ? ["one@one.example", "two@two.example", "three@three.example"] : ["one@one.example"]
+      for _ in 0..<20 { try await store.enqueue(Mail.message(to: recipients)) }
+      await #expect { try await store.enqueue(Mail.message()) } throws: { code($0) == .insufficientStorage }
+      let now = SystemTime().now()
+      var request = ClaimRequest(limit: 100, now: now, leasedUntil: now + .seconds(60))
+      request.site = { DeliverySite($0) }
+      let claims = try await store.claim(request).claims
+      #expect(claims.count == 20 * recipients.count)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for claim in claims {
+          let changes = claim.recipients.map { Settlement.Change(index: $0.index, state: .delivered, reply: nil) }
+          group.addTask {
+            try await store.settle(Settlement(id: claim.id, token: claim.token, at: now, changes: changes))
+          }
+        }
+        try await group.waitForAll()
+      }
+    }
+  }
+
   @Test func aLostOrShortenedSpoolFileIsDamage() async throws {
     let path = folders.newPath()
     let store = try await folders.open(path).queue

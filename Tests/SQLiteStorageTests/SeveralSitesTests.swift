@@ -210,23 +210,49 @@ import Testing
     #expect(log.lines.map { $0["queue-id"] } == [messages[0].id.description])
   }
 
-  /// Where the queue is wrong about a message's destination, no recipient is passed over in silence.
-  @Test func aWrongDestinationIsTold() async throws {
+  /// Where the queue is wrong about a message's destination, that is told, and no recipient is passed over. Without room to
+  /// know anything, too: then the wrong figure is read again and again until a settlement corrects it.
+  @Test(arguments: [0, 32 << 20], ["two.example", "three.example"])
+  func aWrongDestinationIsToldAndCorrected(cacheLimit: Int, destination: String) async throws {
     let path = folders.newPath()
     let first = try await folders.open(path)
     let messages = [Mail.message(to: recipients), Mail.message(to: ["x@one.example"])]
     try await first.queue.enqueueAll(messages)
     try await first.resources.writer.perform {
-      try $0.execute(sql: "UPDATE pending SET destination = 'two.example'")
+      try $0.execute(sql: "UPDATE pending SET destination = ?", arguments: [destination])
     }
     await first.close()
+    var configuration = StorageConfiguration.untouchedByTheDisk
+    configuration.cacheLimit = cacheLimit
     let log = RecordingLog(level: .debug)
-    let folder = try await folders.open(path, logger: log.logger)
-    #expect(try await claim(of: folder) == [])
+    let folder = try await folders.open(path, configuration: configuration, logger: log.logger)
+    let claims = try await claim(of: folder)
+    #expect(
+      claims.map { "\($0.site) \($0.recipients.map(\.index))" }.sorted() == [
+        "one.example [0, 2]", "one.example [0]", "two.example [1]",
+      ])
+    // At the start, of the folder's figures; then of each message once.
     #expect(log.lines.compactMap { $0["queue-id"] } == messages.map(\.id.description))
-    await folder.close()
-    let report = try await StorageMaintenance.repair(path, by: "me", at: SystemTime().now(), logger: .silent)
-    #expect(report.findings.map(\.kind) == [.pending, .pending])
-    #expect(try await claim(of: try await folders.open(path)).count == 3)
+    let next = SystemTime().now() + .seconds(600)
+    for claim in claims { try await settle(claim, .deferred, next: next, in: folder) }
+    #expect(try await claim(of: folder) == [])
+    #expect(try await StorageMaintenance.check(path).findings == [])
+    #expect(try await claim(of: folder, at: next).count == 3)
+    #expect(log.lines.compactMap { $0["queue-id"] }.count == messages.count)
+  }
+
+  /// What changes in the folder alone is told, and changes nothing of what the ledger knows.
+  @Test(arguments: [0, 32 << 20]) func aDestinationThatBecomesWrongStopsNothing(cacheLimit: Int) async throws {
+    let folder = try await folder(cacheLimit: cacheLimit)
+    let message = Mail.message(to: recipients)
+    try await folder.queue.enqueue(message)
+    let one = try await claim(1, of: folder)
+    try await folder.resources.writer.perform { try $0.execute(sql: "UPDATE pending SET destination = 'two.example'") }
+    folder.queue.forget(message.id.sequence)
+    let claims = try await one + claim(of: folder)
+    #expect(claims.flatMap(\.recipients).map(\.index).sorted() == [0, 1, 2])
+    for claim in claims { try await settle(claim, .delivered, in: folder) }
+    #expect(try await pending(in: folder) == [])
+    #expect(try await folder.queue.summary() == QueueSummary())
   }
 }

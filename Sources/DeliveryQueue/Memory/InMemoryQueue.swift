@@ -132,7 +132,10 @@ extension InMemoryQueue {
       }
     }
     let grant = try ledger.beginSettlement(settlement.token, of: sequence)
-    for change in settlement.changes { message.status.recipients[change.index].apply(change, at: settlement.at) }
+    // Recipients at other destinations are left as they are: another claim may be under way for those.
+    for change in settlement.changes where grant.covers(message.status.recipients[change.index].path.destination) {
+      message.status.recipients[change.index].apply(change, at: settlement.at)
+    }
     record(message)
     let left = message.status.parts.filter { grant.covers($0.destination) }
     ledger.endSettlement(settlement.token, left: left, isFinished: message.status.isFinal)

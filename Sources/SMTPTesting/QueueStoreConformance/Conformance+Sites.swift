@@ -61,9 +61,10 @@ extension QueueStoreConformance {
     let claims = try await store.claim(probe.request(bySites: .unlimited)).claims
     probe.expectEqual(claims.count, 80, "claims of forty messages at two sites")
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for (place, claim) in claims.enumerated() {
-        // Some of the messages are deferred at one site, some at both.
-        let isDeferred = place % 3 == 0
+      for claim in claims {
+        // A third of the messages is deferred at both sites, a third at one, and a third at none.
+        let kind = (messages.firstIndex { $0.id == claim.id } ?? 0) % 3
+        let isDeferred = kind == 0 || kind == 1 && claim.site.description == "one.example"
         group.addTask {
           try await store.settle(
             probe.settlement(of: claim, isDeferred ? .deferred : .delivered, next: isDeferred ? 100 : nil))
@@ -72,7 +73,10 @@ extension QueueStoreConformance {
       }
       try await group.waitForAll()
     }
-    for claim in try await store.claim(probe.request(at: 100, bySites: .unlimited)).claims {
+    let again = try await store.claim(probe.request(at: 100, bySites: .unlimited)).claims
+    // Of fourteen messages at both sites, and of thirteen at one.
+    probe.expectEqual(again.count, 41, "claims of what was deferred")
+    for claim in again {
       probe.expect(claim.recipients.allSatisfy { $0.attempts == 1 }, "only what was deferred is due again")
       try await store.settle(probe.settlement(of: claim, .delivered, at: 100))
     }
@@ -85,6 +89,20 @@ extension QueueStoreConformance {
         _ = try await store.content(of: message.id)
       }
     }
+  }
+
+  /// A settlement that names recipients at another site, of which another claim is under way.
+  func settlementOfOneSite(_ store: Store, _ probe: Probe) async throws {
+    let message = probe.message(to: Self.recipients)
+    try await store.enqueue(message)
+    let (one, two) = try await claimBoth(store, probe)
+    let changes = [0, 1, 2].map { Settlement.Change(index: $0, state: .bounced, reply: nil) }
+    try await store.settle(Settlement(id: two.id, token: two.token, at: probe.after(1), changes: changes))
+    let states = try await knownStatus(store, message.id).recipients.map(\.state)
+    probe.expectEqual(states, [.queued, .bounced, .queued], "states when one site's claim is settled")
+    try await store.settle(probe.settlement(of: one, .delivered, at: 2))
+    let ends = try await knownStatus(store, message.id).recipients.map(\.state)
+    probe.expectEqual(ends, [.delivered, .bounced, .delivered], "states when both are")
   }
 
   func destinationsOfOneSite(_ store: Store, _ probe: Probe) async throws {

@@ -44,6 +44,8 @@ public struct QueueStoreConformance: Sendable {
     case settlementIsAtomic
     /// A message whose recipients are at two sites is claimed for each by itself, at once, and settled in either order.
     case claimsOfSites
+    /// A settlement changes nothing of recipients outside its claim.
+    case settlementOfOneSite
     /// Claims of one message that are settled at the same moment: each recipient ends once, and the content with the last.
     case settlementsAtOnce
     /// Recipients of a message at destinations of one site are claimed together.
@@ -185,6 +187,7 @@ public struct QueueStoreConformance: Sendable {
     case .newMessagesOfSettlement: try await newMessagesOfSettlement(store, probe)
     case .settlementIsAtomic: try await settlementIsAtomic(store, probe)
     case .claimsOfSites: try await claimsOfSites(store, probe)
+    case .settlementOfOneSite: try await settlementOfOneSite(store, probe)
     case .settlementsAtOnce: try await settlementsAtOnce(store, probe)
     case .destinationsOfOneSite: try await destinationsOfOneSite(store, probe)
     case .siteLimit: try await siteLimit(store, probe)

@@ -3,12 +3,24 @@ import GRDB
 /// One step of the schema. Steps are never changed once released; new ones go to the end of ``Schema/migrations``.
 struct Migration: Sendable {
   var name: String
-  var apply: @Sendable (Database) throws -> Void
+  private var sql: String
+  private var filling: String
 
   /// A step that runs these statements.
-  init(_ name: String, sql: String) {
-    self.name = name
-    apply = { try $0.execute(sql: sql) }
+  ///
+  /// - Parameter filling: those that fill the step's new columns from what older versions have.
+  init(_ name: String, sql: String, filling: String = "") {
+    (self.name, self.sql, self.filling) = (name, sql, filling)
+  }
+
+  func apply(_ database: Database) throws {
+    try database.execute(sql: sql)
+    try fill(database)
+  }
+
+  /// Fills the step's columns alone, for rows of an older version that came into a newer database.
+  func fill(_ database: Database) throws {
+    if !filling.isEmpty { try database.execute(sql: filling) }
   }
 }
 

@@ -13,6 +13,8 @@ struct Salvage {
   private let pages: DatabasePages
   private let tables: [StoredTable]
   private let roots: [(table: StoredTable, page: Int)]
+  /// Of the schema that the rows were written under; ours where nothing tells.
+  private let version: Int
   private let new: DatabaseQueue
   private var seen: Set<Int> = []
   private var batch: [(table: StoredTable, row: [DatabaseValue])] = []
@@ -31,6 +33,7 @@ struct Salvage {
     tables = try new.read { try StoredTable.all(of: $0) }
     try Self.makeReadable(path, by: new)
     roots = (try? Self.roots(of: tables, in: path)) ?? []
+    version = (try? Self.version(of: path)) ?? Schema.version
     pages = try DatabasePages(path: path)
   }
 
@@ -61,6 +64,13 @@ struct Salvage {
     }
   }
 
+  private static func version(of path: String) throws -> Int {
+    let connection = try Connections.unchecked(path: path)
+    defer { try? connection.close() }
+    let version = try connection.examine { try Schema.checkedVersion(of: $0) }
+    return Schema.fault(of: version) == nil ? version : Schema.version
+  }
+
   private static func roots(of tables: [StoredTable], in path: String) throws -> [(StoredTable, Int)] {
     let connection = try Connections.unchecked(path: path)
     defer { try? connection.close() }
@@ -81,6 +91,10 @@ struct Salvage {
     for (table, root) in roots { try copy(root, of: table) }
     if damagedPages > 0 || roots.count < tables.count { try copyLost() }
     try flush()
+    // What an older version does not have is no damage.
+    try new.write { database in
+      for migration in Schema.migrations.dropFirst(version) { try migration.fill(database) }
+    }
     try new.writeWithoutTransaction { try $0.execute(sql: "PRAGMA foreign_keys = ON") }
   }
 

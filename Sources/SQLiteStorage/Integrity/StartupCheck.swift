@@ -46,7 +46,8 @@ enum StartupCheck {
       examination.add(faults: [fault])
       return true
     }
-    // What a start reads anyhow.
+    // The table that a start reads whole. Beside it, a start reads the recipients of messages to several destinations, where
+    // damage stops only their messages, and looks for those that name a spool file, as is done below.
     _ = try examination.tolerating { _ in
       try connection.examine {
         _ = try Row.fetchOne($0, sql: "SELECT total(message), total(due), total(size) FROM pending")

@@ -18,6 +18,8 @@ struct KnownMessage: Sendable {
   var spool: String?
   /// `nil` where it is too large to be kept in memory, or lies in the spool and its digest is not known.
   var content: StoredContent?
+  /// Whether the table `pending` tells another destination of it than its recipients do.
+  var isMisplaced = false
 
   var standings: [QueueWriting.Standing] { recipients.map(\.standing) }
 
@@ -26,8 +28,10 @@ struct KnownMessage: Sendable {
     PendingDestination(recipients.lazy.map(\.standing).filter { !$0.state.isFinal }.map(\.destination))
   }
 
-  /// Whether all that is left of it is under one claim where any of it is, so that meanwhile nobody else can change it.
-  var isClaimedWhole: Bool { destination != .several }
+  /// Whether all that is left of it is under a claim, so that meanwhile nobody else can change it.
+  func isWhole(under grant: ClaimLedger.Grant) -> Bool {
+    standings.allSatisfy { $0.state.isFinal || grant.covers($0.destination) }
+  }
 
   /// A claim of it, and of those of its recipients that were granted and are due.
   func claim(_ grant: ClaimLedger.Grant, at now: Timestamp) -> Claim {

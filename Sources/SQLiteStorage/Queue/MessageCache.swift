@@ -30,9 +30,10 @@ struct MessageCache {
   mutating func insertFresh(_ message: KnownMessage) { fresh.insert(message) }
 
   /// What is known of a message that is being claimed; taken out, unless another claim of it may follow before this one ends.
-  mutating func take(_ sequence: Int64) -> KnownMessage? {
+  mutating func take(_ grant: ClaimLedger.Grant) -> KnownMessage? {
+    let sequence = grant.sequence
     guard let message = fresh[sequence] ?? ahead[sequence] else { return nil }
-    if message.isClaimedWhole {
+    if message.isWhole(under: grant) {
       fresh.remove(sequence)
       ahead.remove(sequence)
     }

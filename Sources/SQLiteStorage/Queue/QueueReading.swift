@@ -38,10 +38,13 @@ enum QueueReading {
   }
 
   /// All that a claim of a message and its settlement need.
-  static func message(_ sequence: Int64, on database: Database) throws -> KnownMessage {
+  ///
+  /// - Parameter withBody: whether a body that can be kept in memory is read too.
+  static func message(_ sequence: Int64, withBody: Bool, on database: Database) throws -> KnownMessage {
+    let limit = withBody ? MessageCache.contentLimit : -1
     let found = try database.rows(
       """
-      SELECT \(Head.columns), spool, prefix, iif(length(body) <= \(MessageCache.contentLimit), body, NULL), digest,
+      SELECT \(Head.columns), spool, prefix, iif(length(body) <= \(limit), body, NULL), digest,
         (SELECT destination FROM pending WHERE pending.message = sequence)
       FROM message LEFT JOIN content ON content.message = sequence WHERE sequence = ?
       """, of: sequence
@@ -72,10 +75,7 @@ enum QueueReading {
       throw QueueError(.damaged, "a message's recipients in the database are not all there")
     }
     message.recipients = rows.map(\.1)
-    // A claim would miss recipients that the ledger does not know to be elsewhere.
-    guard destination == .several || destination == message.destination else {
-      throw QueueError(.damaged, "the queue does not know where a message's recipients are; a repair corrects that")
-    }
+    message.isMisplaced = destination != .several && destination != message.destination
     return message
   }
 

@@ -65,9 +65,6 @@ extension Migration {
       ALTER TABLE pending ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE pending ADD COLUMN deferred INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE pending ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
-      UPDATE pending SET
-        queued = (SELECT count(*) FROM recipient WHERE recipient.message = pending.message AND state = 0),
-        deferred = (SELECT count(*) FROM recipient WHERE recipient.message = pending.message AND state = 1);
       CREATE TABLE operator_order (
         message INTEGER NOT NULL,
         place INTEGER NOT NULL,
@@ -79,6 +76,11 @@ extension Migration {
       ) STRICT, WITHOUT ROWID;
       ALTER TABLE content ADD COLUMN digest BLOB;
       CREATE INDEX content_spool ON content (spool) WHERE spool IS NOT NULL;
+      """,
+    filling: """
+      UPDATE pending SET
+        queued = (SELECT count(*) FROM recipient WHERE recipient.message = pending.message AND state = 0),
+        deferred = (SELECT count(*) FROM recipient WHERE recipient.message = pending.message AND state = 1);
       """)
 
   /// What the claim ledger needs of a message beside when it is due: whose it is, which goes first, and where the recipients
@@ -91,6 +93,8 @@ extension Migration {
       ALTER TABLE pending ADD COLUMN tenant TEXT;
       ALTER TABLE pending ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
       ALTER TABLE pending ADD COLUMN destination TEXT;
+      """,
+    filling: """
       UPDATE pending SET
         tenant = (SELECT tenant FROM message WHERE sequence = pending.message),
         destination = (

@@ -40,6 +40,8 @@ public final class SQLiteQueueStore: QueueStore {
   let orderTurn = Turnstile()
   /// What a claim that failed has learnt of sites, for the next one to tell.
   private let untoldChanges = Mutex<[SiteChange]>([])
+  /// Messages whose places in the ledger were corrected, each once: what is wrong in the folder stays so until it is settled.
+  let corrected = Mutex<Set<Int64>>([])
   private let nextForgetting = Mutex<Timestamp?>(nil)
   private let retention: Duration
   private let commitDelay: Duration
@@ -89,16 +91,21 @@ public final class SQLiteQueueStore: QueueStore {
     forgetHistory(at: request.now)
     await claimTurn.enter()
     defer { claimTurn.leave() }
-    var claimed = ledger.withLock { $0.claim(request) }
-    claimed.siteChanges = untoldChanges.withLock { untold in
+    var granted: [Claim.Token] = []
+    var changes = untoldChanges.withLock { untold in
       defer { untold = [] }
-      return untold + claimed.siteChanges
+      return untold
     }
     do {
-      return ClaimBatch(claimed, claims: try await claims(of: claimed.grants, at: request.now))
+      var batch = try await claimInRounds(request) { claimed in
+        granted += claimed.grants.map(\.token)
+        changes += claimed.siteChanges
+      }
+      batch.siteChanges = changes
+      return batch
     } catch {
-      ledger.withLock { ledger in claimed.grants.forEach { ledger.giveBack($0.token) } }
-      untoldChanges.withLock { $0 = claimed.siteChanges }
+      ledger.withLock { [granted] ledger in granted.forEach { ledger.giveBack($0) } }
+      untoldChanges.withLock { $0 = changes }
       throw error
     }
   }
@@ -113,7 +120,7 @@ public final class SQLiteQueueStore: QueueStore {
     for message in settlement.newMessages { try await validate(message) }
     let (token, sequence) = (settlement.token, settlement.id.sequence)
     let grant = try ledger.withLock { ledger throws(QueueError) in try ledger.beginSettlement(token, of: sequence) }
-    let known = cache.withLock { $0.claimed(sequence) }.flatMap { $0.isClaimedWhole ? $0 : nil }
+    let known = cache.withLock { $0.claimed(sequence) }.flatMap { $0.isWhole(under: grant) ? $0 : nil }
     do {
       let digests = settlement.newMessages.map { ContentDigest.of($0, spool: resources.spool) }
       let settled = try await write(settlement.newMessages, delay: settlementDelay) {
