@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures how long the mail of one tenant takes to arrive, while nothing else is in the queue, and while another tenant has very
-# many messages in it to a destination that is dead. Prints medians, and how much slower it is.
+# many messages in it to a destination that is dead. Prints medians, and how much slower it is; fails where a case did.
 #
 #   ./dead-destination.sh [--rounds 5] [--backlog 100000] [--messages 5000] [--rate 200] [--seconds 10] [--folder DIR]
 #     [--only PATTERN] [--server FLAG]... [--no-build]
@@ -85,23 +85,30 @@ live() {
 
 # measure KIND ROUND DEAD-PORT BACKLOG
 measure() {
-  local kind=$1 round=$2 failed
+  local kind=$1 round=$2 outcome
   start_server "$3" || return
   live "$kind" "$round" warm-up --messages 500 &&
     { [ "$4" = 0 ] || by_tenant 1 dead.example --size 1024 --messages "$4"; } &&
     live "$kind" "$round" steady --rate "$rate" --messages $((rate * seconds)) &&
     live "$kind" "$round" burst --messages "$burst"
-  failed=$?
+  outcome=$?
   stop_server
-  return $failed
+  return $outcome
+}
+
+status=0
+# failed WHAT: it is told, and the script fails in the end.
+failed() {
+  say "failed: $1"
+  status=1
 }
 
 for round in $(seq "$rounds"); do
   say "round $round of $rounds"
-  measure none "$round" "$refusing" 0 || say "failed: nothing else in the queue"
+  measure none "$round" "$refusing" 0 || failed "nothing else in the queue"
   for kind in refusing silent; do
     [[ $kind =~ $only ]] || continue
-    measure "$kind" "$round" "${!kind}" "$backlog" || say "failed: $kind"
+    measure "$kind" "$round" "${!kind}" "$backlog" || failed "$kind"
   done
 done
 
@@ -134,5 +141,5 @@ awk -v backlog="$backlog" "$median"'
       for (k = 1; k <= nkinds; k++) line = line " " of(kinds[k], names[i]) " | " slower(kinds[k], names[i]) " |"
       print line
     }
-  }' "$results"
-exit 0
+  }' "$results" || status=1
+exit $status

@@ -7,6 +7,14 @@ import Testing
 
 @testable import SMTPDelivery
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// What an attempt tells of the relay, beside its outcomes.
 @Suite("The relay's condition", .timeLimit(.minutes(2)))
 struct RelayConditionTests {
@@ -57,6 +65,14 @@ struct RelayConditionTests {
     Case("RCPT", "451 4.7.1 Greylisted, please come again", .working),
     Case("RCPT", "452 4.5.3 too many recipients", .working),
     Case("RCPT", "450 4.2.1 that mailbox gets mail too quickly", .working),
+    // What the reply repeats is the sender's.
+    Case("RCPT", "450 4.7.1 <throttle@x.example>: Greylisted", .working),
+    Case("RCPT", "450 4.7.1 <x@overload.example>: Greylisted", .working),
+    Case("RCPT", "450 4.7.1 no relay to overload.example: later", .working),
+    Case("RCPT", "450 4.7.1 <\"too many connections\"@x.example>: Greylisted", .working),
+    Case("RCPT", "450 4.7.1 <\"a\\\" server busy\"@x.example>: Greylisted", .working),
+    Case("RCPT", "450 4.7.1 <throttle\u{a0}x@x.example>: Greylisted", .working),
+    Case("RCPT", "450 4.7.0 <b@example.org>: throttled. Slow down.", .busy),
     Case("RCPT", "450 4.7.0 slow down", .busy), Case("RCPT", "451 you are being throttled", .busy),
     Case("RCPT", "421 4.7.0 b@example.org gets too much", .busy), Case("RCPT", "530 5.7.0 AUTH", .failed),
     Case("DATA", "554 5.3.0 no", .working), Case("DATA", "451 4.3.0 disk", .working),
@@ -124,19 +140,34 @@ struct RelayConditionTests {
   }
 
   @Test(arguments: [
-    Case("", "", .failed), Case("EHLO", "", .failed), Case("MAIL", "", .failed), Case("RCPT", "", .busy),
-    Case("DATA", "", .busy), Case(".", "", .busy),
+    Case("", "", .failed), Case("EHLO", "", .failed), Case("MAIL", "", .unknown), Case("RCPT", "", .unknown),
+    Case("DATA", "", .unknown), Case(".", "", .unknown),
   ])
   func aDrop(_ test: Case) async throws {
     try await expect(test, when: .drop)
   }
 
   @Test(arguments: [
-    Case("", "", .failed), Case("EHLO", "", .failed), Case("MAIL", "", .failed), Case("RCPT", "", .busy),
-    Case("DATA", "", .busy), Case(".", "", .busy),
+    Case("", "", .failed), Case("EHLO", "", .failed), Case("MAIL", "", .unknown), Case("RCPT", "", .unknown),
+    Case("DATA", "", .unknown), Case(".", "", .unknown),
   ])
   func aSilence(_ test: Case) async throws {
     try await expect(test, when: .keepSilent)
+  }
+
+  @Test func whatItSaidBeforeItWasLostCounts() async throws {
+    let script = ScriptedServer.polite { event in
+      switch event {
+      case "RCPT TO:<b@example.org>": .say("450 4.7.0 slow down")
+      case "RCPT TO:<c@example.org>": .drop
+      default: nil
+      }
+    }
+    try await ScriptedServer.run(script) { server in
+      let report = try await RelayTransport.send(
+        Self.content, to: "b@example.org", "c@example.org", by: .test(server.endpoint))
+      #expect(report.condition == .busy("\(server.endpoint) answered RCPT with 450 4.7.0"))
+    }
   }
 
   @Test(arguments: [
@@ -210,6 +241,24 @@ struct RelayConditionTests {
         BrokenContent(good: 10, throwsError: throwsError), to: "b@example.org", by: .test(server.endpoint))
       #expect(report.condition == .unknown)
     }
+  }
+
+  @Test(arguments: [
+    (EMFILE, true, true), (EMFILE, false, true), (EADDRNOTAVAIL, true, true), (EADDRNOTAVAIL, false, false),
+    (ECONNREFUSED, true, false), (ENETUNREACH, false, false),
+  ])
+  func whyThereIsNoConnection(code: CInt, isIPv4: Bool, isOurs: Bool) {
+    let error = IOError(errnoCode: code, reason: "connect")
+    #expect(RelayConnector.Unreachable(error, isIPv4: isIPv4).isOurs == isOurs)
+  }
+
+  /// Refused, or no such address to connect from where the machine has no IPv6.
+  @Test func nobodyListensOnIPv6() async throws {
+    let port = try ReservedPort()
+    defer { port.release() }
+    let endpoint = RelayEndpoint(host: .address(try #require(IPAddress("::1"))), port: try port.endpoint.port)
+    let report = try await RelayTransport.send(Self.content, to: "b@example.org", by: .test(endpoint))
+    #expect(Expected.failed.matches(report.condition), "\(report.condition)")
   }
 
   @Test func aMachineWithoutRoomForAConnectionTellsNothing() {

@@ -105,6 +105,17 @@ import Testing
     #expect(content.utf8.contains { $0 >= 0x80 } == isInternationalized)
   }
 
+  @Test(arguments: [(nil, " for <b@example.org>; "), (0, " PRIORITY 0; "), (-4, " PRIORITY -4; ")] as [(Int?, String)])
+  func receivedHoldsThePriorityThatWasAsked(level: Int?, expected: String) async throws {
+    let request = try request { $0.priority = level.flatMap { TransferPriority($0) } }
+    let deployment = try await Deployment()
+    // The level that a field asks for is no parameter of MAIL.
+    let claim = try await deployment.queue(request, content: "Priority: urgent\r\n\r\n")
+    let content = try await deployment.content(of: claim.id).replacing(/\r\n[ \t]/, with: " ")
+    #expect(content.contains(expected), "\(content)")
+    #expect(content.contains("PRIORITY") == (level != nil))
+  }
+
   // MARK: From the first line to the last
 
   @Test func aConversationThatAsksForEverything() async throws {
@@ -134,7 +145,8 @@ import Testing
     #expect(claim.recipients.map(\.parameters) == [asked])
     let content = try await deployment.content(of: claim.id)
     #expect(content.contains("with UTF8SMTPSA (TLSv1.3) "))
-    #expect(content.contains("for <\(address)>;"))
+    #expect(content.contains("for <\(address)>"))
+    #expect(content.contains("PRIORITY 4;"))
   }
 
   @Test(arguments: [true, false])

@@ -62,7 +62,13 @@ import ServiceLifecycle
     guard numbers.allSatisfy({ $0 > 0 }), sources <= 250, source <= 250, source + sources <= 251 else {
       throw ValidationError("Numbers must be 1 or more.")
     }
-    if let rate, !(rate >= 0.01) { throw ValidationError("--rate is 0.01 or more.") }
+    if let rate {
+      guard rate >= 0.01 else { throw ValidationError("--rate is 0.01 or more.") }
+      // Each connection waits for its turn; servers hang up after five minutes (RFC 5321 §4.5.3.2.7).
+      guard Double(connections) / rate <= 240 else {
+        throw ValidationError("With so many --connections at that --rate each would wait for more than four minutes.")
+      }
+    }
     guard auth == nil || credentials != nil else { throw ValidationError("--auth takes USER:PASSWORD.") }
   }
 

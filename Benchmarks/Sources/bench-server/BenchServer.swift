@@ -153,7 +153,9 @@ import UnixSignals
       guard parts.count == 2, let pattern = RoutePattern(parts[0]), RelayEndpoint(parts[1]) != nil else {
         throw ValidationError("'\(route)' is not DOMAIN=HOST:PORT.")
       }
-      result[pattern] = parts[1]
+      guard result.updateValue(parts[1], forKey: pattern) == nil else {
+        throw ValidationError("There are several routes for \(pattern).")
+      }
     }
     return result
   }

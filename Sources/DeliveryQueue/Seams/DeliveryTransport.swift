@@ -4,8 +4,9 @@ public import MailModel
 public protocol DeliveryTransport: Sendable {
   /// What the transport keeps of what a message may ask of everybody on its way. This is a promise, on which servers offer
   /// the extensions to their clients: of each message that asks for one of these, the transport hands on all that was asked
-  /// for, or fails the recipients for whom the next host does not take it. The claim's parameters tell what is asked,
-  /// whether promised here or not. Does not change. Answers at once.
+  /// for, or fails the recipients for whom the next host does not take it; but for ``MailModel/MailExtensions/transferPriorities``,
+  /// which RFC 6710 lets a transport leave out where the next host does not offer it. The claim's parameters tell what is
+  /// asked, whether promised here or not. Does not change. Answers at once.
   var extensions: MailExtensions { get }
 
   /// To which site a destination belongs: what stands behind a recipient's `@`, `nil` for a postmaster without a domain. The

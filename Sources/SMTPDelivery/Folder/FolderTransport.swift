@@ -14,7 +14,8 @@ public final class FolderTransport: DeliveryTransport {
   /// The folder.
   public let path: String
 
-  /// 8BITMIME and SMTPUTF8, since a file keeps any octets. Not DSN: nobody reads the parameters of an envelope there.
+  /// 8BITMIME and SMTPUTF8, since a file keeps any octets; and MT-PRIORITY, which the queue has honoured by then. Not DSN: nobody
+  /// reads the parameters of an envelope there.
   public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8, .transferPriorities] }
 
   /// One site: the folder.

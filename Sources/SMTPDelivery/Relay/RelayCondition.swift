@@ -42,8 +42,9 @@ extension ClientFailure {
     case .tlsNotOffered, .tlsFailed, .authenticationNotOffered, .authenticationWithoutTLS, .protocolError:
       return .failed("\(relay) \(self)")
     case .timeout, .connectionLost:
-      // Who has agreed to a message, and is lost over it, is there, and may have too much to do; or it is that message.
-      return isAboutTheMessage && stage != .sender ? .busy("\(relay) \(self)") : .failed("\(relay) \(self)")
+      // Who is lost over a message is there, and it may be that message: a sender who knows of one that makes the relay hang up
+      // must not have it paused for all. Where the relay itself is at fault, the next session tells, before its MAIL.
+      return isAboutTheMessage ? nil : .failed("\(relay) \(self)")
     case .unsendableContent:
       // It was asked for, so everything was well until then.
       return .working
@@ -79,8 +80,16 @@ extension SMTPReply {
       default: break
       }
     }
-    let words = lines.joined(separator: " ").lowercased()
+    let words = wordsOfItsOwn.lowercased()
     return Self.wordsForLess.contains { words.contains($0) }
+  }
+
+  /// What it says, without what it may repeat of an envelope, which a sender chooses: quotations, addresses, and names of hosts.
+  private var wordsOfItsOwn: String {
+    let unquoted = lines.joined(separator: " ").utf8.withoutQuotations
+    // Only these end an address that is repeated: another kind of space may stand within.
+    let words = unquoted.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+    return words.filter { !$0.namesSomebody }.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
   }
 
   /// As large providers and the usual servers put it.
@@ -91,4 +100,37 @@ extension SMTPReply {
     "rate exceeded", "throttl", "slow down", "too fast", "too quickly", "server busy", "too busy", "system busy",
     "congest", "overload", "resources temporarily unavailable",
   ]
+}
+
+extension String.UTF8View {
+  /// Without what stands between quotation marks, which are part of an address (RFC 5321 §4.1.2) if they hold spaces there.
+  fileprivate var withoutQuotations: [UInt8] {
+    var (rest, isQuoted, isEscaped) = ([UInt8](), false, false)
+    for octet in self {
+      if isEscaped {
+        isEscaped = false
+      } else if octet == UInt8(ascii: "\"") {
+        isQuoted.toggle()
+      } else if isQuoted {
+        isEscaped = octet == UInt8(ascii: "\\")
+      } else {
+        rest.append(octet)
+      }
+    }
+    return rest
+  }
+}
+
+extension ArraySlice<UInt8> {
+  /// Whether it is an address, or a name with a dot within.
+  fileprivate var namesSomebody: Bool {
+    contains(UInt8(ascii: "@"))
+      || indices.dropLast().contains {
+        self[$0] == UInt8(ascii: ".") && $0 > startIndex && self[$0 - 1].isWithinAName && self[$0 + 1].isWithinAName
+      }
+  }
+}
+
+extension UInt8 {
+  fileprivate var isWithinAName: Bool { isASCIIAlphanumeric || self >= 0x80 }
 }

@@ -1,3 +1,4 @@
+import MailModel
 import NIOCore
 import NIOPosix
 import SMTPProtocol
@@ -45,7 +46,7 @@ struct RelayConnector: Sendable {
         promise.fail(CancellationError())
       }
     } catch {
-      throw Unreachable(error)
+      throw Unreachable(error, isIPv4: configuration.relay.isIPv4)
     }
   }
 
@@ -88,24 +89,35 @@ struct RelayConnector: Sendable {
 }
 
 extension RelayConnector.Unreachable {
-  fileprivate init(_ error: any Error) {
+  /// - Parameter isIPv4: whether it was an IPv4 address that could not be reached, as far as `error` does not say.
+  init(_ error: any Error, isIPv4: Bool) {
     switch error {
     case let error as Self: self = error
     case let error as NIOConnectionError:
       if error.connectionErrors.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
         self.init(reason: "its name has no address that we could find")
       } else {
-        let all = error.connectionErrors.map { Self($0.error) }
+        let all = error.connectionErrors.map { Self($0.error, isIPv4: $0.target.protocol == .inet) }
         self.init(reason: all.map(\.reason).joined(separator: "; "), isOurs: !all.isEmpty && all.allSatisfy(\.isOurs))
       }
     case let error as IOError:
-      let isOurs = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL].contains(error.errnoCode)
+      let isOurs =
+        switch error.errnoCode {
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: true
+        // All ports are taken; or this machine has no IPv6 at all, and will never reach that address.
+        case EADDRNOTAVAIL: isIPv4
+        default: false
+        }
       self.init(reason: String(cString: strerror(error.errnoCode)), isOurs: isOurs)
     case ChannelError.connectTimeout: self.init(reason: "it did not answer in time")
     case is CancellationError: self.init(reason: "the delivery was cancelled", isOurs: true)
     default: self.init(reason: String(describing: error))
     }
   }
+}
+
+extension RelayEndpoint {
+  fileprivate var isIPv4: Bool { if case .address(.v4) = host { true } else { false } }
 }
 
 extension Duration {

@@ -54,7 +54,8 @@ public final class RelayTransport: DeliveryTransport {
 
   /// 8BITMIME and SMTPUTF8: where the host does not offer what a message needs, its recipients fail with 5.6.3 (RFC 6152 §3),
   /// 5.6.7 or 5.6.9 (RFC 6531 §3.5). Not DSN, although a host that offers it is told what the sender asks: nobody makes the
-  /// reports that RFC 3461 §5.2 wants where the host does not offer it.
+  /// reports that RFC 3461 §5.2 wants where the host does not offer it. MT-PRIORITY too, which a host that does not offer it is
+  /// not told, as RFC 6710 has it.
   public var extensions: MailExtensions { [.eightBitMIME, .smtpUTF8, .transferPriorities] }
 
   /// One site: the relay.

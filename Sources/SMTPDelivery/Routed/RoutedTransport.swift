@@ -27,7 +27,8 @@ public final class RoutedTransport: DeliveryTransport {
   }
 
   /// Other routes from now on, in the place of all that there are. The default stays. Deliveries that are under way end on the
-  /// transports on which they began; one that no route names any more is the caller's to shut down.
+  /// transports on which they began; what waits for a paused site takes the new way when the pause ends, at the latest. A
+  /// transport that no route names any more is the caller's to shut down.
   ///
   /// - Throws: ``TransportError`` with code ``TransportError/Code/fewerExtensions`` where a transport keeps less than
   ///   ``extensions``, which was promised to clients; the routes then stay as they were.

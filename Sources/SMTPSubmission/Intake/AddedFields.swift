@@ -27,8 +27,11 @@ struct AddedFields {
     let recipients = request.envelope.recipients
     // With several, a `for` would tell each of the others (RFC 5321 §7.6).
     let recipient = recipients.count == 1 ? recipients.first.flatMap { presentable($0.path) } : nil
-    parts.append("id \(id)\(recipient == nil ? ";" : "")")
-    if let recipient { parts.append("for <\(recipient)>;") }
+    parts.append("id \(id)")
+    if let recipient { parts.append("for <\(recipient)>") }
+    // RFC 6710: what MAIL said, and not what else may have been found out.
+    if let priority = request.envelope.parameters.priority { parts.append("PRIORITY \(priority)") }
+    parts[parts.count - 1] += ";"
     parts.append(now.internetMessageDate)
     return parts
   }
