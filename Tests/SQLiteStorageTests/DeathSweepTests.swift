@@ -94,6 +94,7 @@ private struct Mortal {
       await accept(["taken@example.org", "late@example.net", "refused@example.net"], isLarge: true, by: store)
     }
     var configuration = DeliveryConfiguration()
+    // One at a time, and the next one when its outcome is recorded.
     (configuration.workers, configuration.unrecordedOutcomes, configuration.chance) = (1, 1, { 0 })
     configuration.pollInterval = .seconds(86_400)
     let service = DeliveryService(

@@ -14,7 +14,12 @@ final class TemporaryFolders: Sendable {
   private let state = Mutex(State())
 
   deinit {
-    for path in state.withLock({ $0.paths }) { try? FileManager.default.removeItem(atPath: path) }
+    // What is open is let go first: a deleted file takes its descriptor and its room until it is closed.
+    let paths = state.withLock { state in
+      state.opened = [:]
+      return state.paths
+    }
+    for path in paths { try? FileManager.default.removeItem(atPath: path) }
   }
 
   /// The path of a folder that is not there yet.
