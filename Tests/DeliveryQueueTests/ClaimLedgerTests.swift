@@ -179,6 +179,25 @@ import Testing
     #expect(claimed(400).grants.map(\.sequence) == [0])
   }
 
+  @Test func aPauseIsNotLongerForAClockSetBackAndNotShorter() throws {
+    var ledger = ledger([5000])
+    func claimed(_ now: Int, ended: [DeliveryEnd] = []) -> ClaimLedger.Claimed {
+      var request = request(now, until: 10_000)
+      (request.rules.failuresBeforePause, request.rules.firstPause) = (1, .seconds(100))
+      (request.rules.maximumPause, request.ended) = (.seconds(120), ended)
+      return ledger.claim(request)
+    }
+    let token = claimed(5000).grants[0].token
+    _ = claimed(5001, ended: [DeliveryEnd(token: token, condition: .failed("no answer"))])
+    _ = try ledger.beginSettlement(token, of: 0)
+    ledger.endSettlement(token, left: [part(due: at(9000))], isFinished: false)
+    _ = claimed(5080)
+    ledger.insert(entry(1, due: 4000))
+    #expect(claimed(4000).grants.isEmpty)
+    #expect(claimed(4099).grants.isEmpty)
+    #expect(claimed(4100).grants.map(\.sequence) == [1])
+  }
+
   /// As damage on the disk may have them.
   @Test func sizesBeyondAllMeasureEndNothing() throws {
     var ledger = ClaimLedger(limits: QueueLimits(messages: 10, octets: 1000))

@@ -17,19 +17,24 @@ extension Witness {
         try checkRoom(for: claim, free: free, request)
         free -= 1
       }
+      lastToken = max(lastToken, claim.token.value)
       claims[claim.token] = HeldClaim(
         claim: claim, leasedUntil: request.leasedUntil, isUnderWay: claim.suspension == nil)
     }
   }
 
   private mutating func notePauses(_ now: Timestamp, _ changes: [SiteChange]) {
-    // Where the calendar was set back, a pause is no longer for that.
-    for (site, pause) in pauses where pause.begin > now {
-      pauses[site] = Pause(begin: now, until: now + (pause.until - pause.begin))
+    for (site, pause) in pauses where !pause.isOver {
+      // Where the calendar was set back, a pause is no longer for that.
+      if pause.begin > now {
+        pauses[site] = Pause(begin: now, until: now + (pause.until - pause.begin), lastToken: pause.lastToken)
+      } else if pause.until <= now {
+        pauses[site]?.isOver = true
+      }
     }
     for change in changes {
       switch change.kind {
-      case .paused(let until, _): pauses[change.site] = Pause(begin: now, until: until)
+      case .paused(let until, _): pauses[change.site] = Pause(begin: now, until: until, lastToken: lastToken)
       case .resumed: pauses[change.site] = nil
       }
     }
@@ -73,8 +78,13 @@ extension Witness {
       throw Violation("\(ofTenant + 1) deliveries for \(claim.tenant ?? "nobody"), and only \(free) left for others")
     }
     guard let pause = pauses[claim.site] else { return }
-    guard pause.until <= request.now else {
+    guard pause.isOver else {
       throw Violation("a delivery at \(claim.site) at \(request.now), which is paused until \(pause.until)")
+    }
+    // A site that nobody had mail for is forgotten some time after it failed.
+    guard request.now < pause.until + rules.maximumPause else { return }
+    guard !underWay.contains(where: { $0.claim.site == claim.site && $0.claim.token.value > pause.lastToken }) else {
+      throw Violation("a second delivery at \(claim.site), which is being probed")
     }
   }
 }

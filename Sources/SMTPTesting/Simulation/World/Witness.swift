@@ -57,10 +57,15 @@ struct Witness: Sendable {
   struct Pause: Sendable {
     var begin: Timestamp
     var until: Timestamp
+    /// The last claim that was given before it.
+    var lastToken: UInt64
+    /// Whether its time is over: the site may be probed.
+    var isOver = false
   }
 
-  /// Sites that are paused, or may be probed after a pause.
+  /// Sites that have not worked since they were paused.
   var pauses: [DeliverySite: Pause] = [:]
+  var lastToken: UInt64 = 0
   /// Attempts that were begun.
   var attempts = 0
   /// From when on what is due is claimed at once, but for that at sites that do not work.
@@ -161,8 +166,7 @@ extension Witness {
   /// The process died, or was stopped: nobody holds a claim any more, and what was being attempted may have arrived.
   private mutating func processEnded() {
     for token in claims.keys { leave(token) }
-    claims = [:]
-    pauses = [:]
+    (claims, pauses, lastToken) = ([:], [:], 0)
   }
 
   /// Nobody will record what comes of this claim.
