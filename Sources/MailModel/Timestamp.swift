@@ -37,6 +37,12 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
 }
 
 extension Duration {
+  /// The same, up to a whole millisecond: what a calendar can show.
+  package var roundedUp: Duration {
+    let whole = Duration.milliseconds(wholeMilliseconds)
+    return whole < self && wholeMilliseconds < .max ? whole + .milliseconds(1) : whole
+  }
+
   /// Milliseconds, what is smaller cut off; at the ends of `Int64` where it would go beyond.
   package var wholeMilliseconds: Int64 {
     let (seconds, attoseconds) = components

@@ -11,9 +11,16 @@ public final class ManualTime: TimeSource {
     var uptime = Duration.zero
     var sleepers: [Int: Sleeper] = [:]
     var lastSleeper = 0
+
+    mutating func set(_ instant: Timestamp) {
+      if instant < now { for key in sleepers.keys { sleepers[key]?.isSetBack = true } }
+      now = instant
+    }
   }
   private struct Sleeper: Sendable {
     var instant: Timestamp
+    /// Whether the calendar was set back since.
+    var isSetBack = false
     var continuation: CheckedContinuation<Void, any Error>
   }
   private let state: Watched<State>
@@ -29,7 +36,7 @@ public final class ManualTime: TimeSource {
   /// How far the calendar was moved on, steps and ways back not counted.
   public func uptime() -> Duration { state.value.uptime }
 
-  /// Returns when the calendar was moved to `instant` or beyond.
+  /// Returns when the calendar was moved to `instant` or beyond, or set back and moved on.
   public func sleep(until instant: Timestamp) async throws {
     let key = state.change { state in
       state.lastSleeper += 1
@@ -57,8 +64,8 @@ public final class ManualTime: TimeSource {
   public func advance(to instant: Timestamp) {
     let woken = state.change { state in
       state.uptime += max(instant - state.now, .zero)
-      state.now = instant
-      let woken = state.sleepers.filter { $0.value.instant <= instant }
+      state.set(instant)
+      let woken = state.sleepers.filter { $0.value.instant <= instant || $0.value.isSetBack }
       for key in woken.keys { state.sleepers[key] = nil }
       return woken.sorted { ($0.value.instant, $0.key) < ($1.value.instant, $1.key) }
     }
@@ -67,7 +74,7 @@ public final class ManualTime: TimeSource {
 
   /// Moves the calendar and wakes nobody, as a step of the system's clock does: who sleeps notices it later, at the
   /// next ``advance(by:)``.
-  public func step(by duration: Duration) { state.change { $0.now = $0.now + duration } }
+  public func step(by duration: Duration) { state.change { $0.set($0.now + duration) } }
 
   /// Until when the tasks that sleep now do so, the earliest first.
   public var wakeUps: [Timestamp] { state.value.sleepers.values.map(\.instant).sorted() }

@@ -34,19 +34,20 @@ struct DeliveryRig: Sendable {
   func after(_ duration: Duration) -> Timestamp { start + duration }
 
   @discardableResult
-  func enqueue(_ recipients: String...) async throws -> QueueID {
-    try await enqueue(to: recipients.isEmpty ? ["user@example.org"] : recipients)
+  func enqueue(_ recipients: String..., wakes: Bool = true) async throws -> QueueID {
+    try await enqueue(to: recipients.isEmpty ? ["user@example.org"] : recipients, wakes: wakes)
   }
 
   @discardableResult
-  func enqueue(from sender: ReversePath = .null, to recipients: [String], tenant: String? = nil) async throws -> QueueID
-  {
+  func enqueue(
+    from sender: ReversePath = .null, to recipients: [String], tenant: String? = nil, wakes: Bool = true
+  ) async throws -> QueueID {
     let paths = recipients.compactMap { ForwardPath($0) }
     let message = NewMessage(
       id: ids.next(at: time.now()), tenant: tenant, envelope: Envelope(reversePath: sender, recipients: paths),
       acceptedAt: time.now(), prefix: Array("Subject: test\r\n\r\n".utf8), body: .octets(Array("Hello\r\n".utf8)))
     try await queue.enqueue(message)
-    service.wake()
+    if wakes { service.wake() }
     return message.id
   }
 

@@ -228,9 +228,11 @@ import Testing
     rig.store.fail(.claim)
     try await rig.run {
       await rig.time.sleeper(until: rig.after(.seconds(5)))
+      // Nobody rings.
+      let id = try await rig.enqueue(wakes: false)
       rig.time.step(by: .zero - Self.hour)
       rig.time.advance(by: .seconds(5))
-      let id = try await rig.enqueue()
+      rig.time.advance(to: rig.start)
       await rig.store.ended(.settle, 1)
       #expect(try await rig.recipient(id).state == .delivered)
     }

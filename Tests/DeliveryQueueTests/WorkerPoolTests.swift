@@ -7,7 +7,7 @@ import Testing
     let pool = WorkerPool(size: 2, outcomes: 160)
     for _ in 1...2 { pool.begin() }
     #expect(pool.free == 0)
-    pool.beginSettling(nil)
+    pool.beginSettling(DeliveryEnd(token: Claim.Token(0), condition: .unknown))
     #expect(pool.free == 1)
     #expect(pool.isBusy)
   }
@@ -17,7 +17,7 @@ import Testing
     let pool = WorkerPool(size: 2, outcomes: 160)
     for _ in 1...outcomes {
       pool.begin()
-      pool.beginSettling(nil)
+      pool.beginSettling(DeliveryEnd(token: Claim.Token(0), condition: .unknown))
     }
     #expect(pool.free == free)
     for _ in 1...outcomes { pool.end(leavesWork: false) }
@@ -30,7 +30,7 @@ import Testing
     let pool = WorkerPool(size: 100, outcomes: 160)
     for _ in 1...outcomes {
       pool.begin()
-      pool.beginSettling(nil)
+      pool.beginSettling(DeliveryEnd(token: Claim.Token(0), condition: .unknown))
     }
     #expect(pool.free == free)
   }
@@ -39,7 +39,7 @@ import Testing
     let pool = WorkerPool(size: number, outcomes: number)
     #expect(pool.free == max(1, number))
     pool.begin()
-    pool.beginSettling(nil)
+    pool.beginSettling(DeliveryEnd(token: Claim.Token(0), condition: .unknown))
     pool.end(leavesWork: false)
     #expect(pool.free == max(1, number))
   }
@@ -65,7 +65,7 @@ import Testing
   @Test func whileAnOutcomeCannotBeRecordedNoWorkerIsFree() {
     let pool = WorkerPool(size: 2, outcomes: 160)
     pool.begin()
-    pool.beginSettling(nil)
+    pool.beginSettling(DeliveryEnd(token: Claim.Token(0), condition: .unknown))
     pool.beginTrouble()
     #expect(pool.free == 0)
     pool.endTrouble()
@@ -76,7 +76,7 @@ import Testing
   @Test func whatIsDueAfterASettlementIsLookedFor() async {
     let pool = WorkerPool(size: 2, outcomes: 160)
     pool.begin()
-    pool.beginSettling(nil)
+    pool.beginSettling(DeliveryEnd(token: Claim.Token(0), condition: .unknown))
     pool.end(leavesWork: true)
     await pool.bell.wait()
   }

@@ -4,7 +4,7 @@ import Synchronization
 /// Calls when the calendar has reached the instant that it was last set for, as long as it runs. One task sleeps at most, and
 /// it is left asleep when the instant moves on by a moment only, as it does with every message.
 ///
-/// So it may call a little early: who is called looks what there is to do, and sets it anew.
+/// So it may call a little early, and does so where the calendar is set back: who is called looks what there is to do, and sets it anew.
 final class Alarm: Sendable {
   private struct Setting: Sendable {
     var instant: Timestamp

@@ -95,10 +95,10 @@ final class Attempt: Sendable {
     }
   }
 
-  /// What the next claim is told; `nil` for a claim that was not to be delivered, which ends with its settlement. What we cut off
-  /// in order to stop, or because the claim is another's, tells nothing of the site; what lasts too long does.
-  private func end(_ report: DeliveryReport, isCutOff: Bool) -> DeliveryEnd? {
-    guard claim.suspension == nil else { return nil }
+  /// What the next claim is told. What was not to be delivered, and what we cut off in order to stop, or because the claim is
+  /// another's, tells nothing of the site; what lasts too long does.
+  private func end(_ report: DeliveryReport, isCutOff: Bool) -> DeliveryEnd {
+    guard claim.suspension == nil else { return DeliveryEnd(token: claim.token, condition: .unknown) }
     let state = state.withLock { $0 }
     var condition = isCutOff || state.isClaimLost ? .unknown : report.condition
     // Who is cancelled cannot know that it was for the host's slowness.

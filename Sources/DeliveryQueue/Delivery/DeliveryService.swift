@@ -157,7 +157,7 @@ public final class DeliveryService: Service {
     let end = time.uptime() + configuration.pauseAfterFailure
     while case let rest = end - time.uptime(), rest > .zero, !pool.isStopping, !Task.isCancelled {
       // The calendar knows no part of a millisecond; a moment early, this would spin until its end.
-      alarm.set(time.now() + rest + .milliseconds(1))
+      alarm.set(time.now() + rest.roundedUp)
       await pool.bell.wait()
     }
   }

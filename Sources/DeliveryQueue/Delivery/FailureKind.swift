@@ -28,7 +28,7 @@ import MailModel
   /// What a reply, or what stands in its place, tells.
   ///
   /// - Parameter condition: what the same attempt told of the site.
-  public init(_ reply: DeliveryReply, at condition: SiteCondition = .unknown) {
+  package init(_ reply: DeliveryReply, at condition: SiteCondition = .unknown) {
     guard let code = reply.code else {
       self = condition.isTrouble ? .host : .transaction
       return

@@ -143,10 +143,10 @@ final class LeaseKeeper: Sendable {
     let (now, uptime) = (time.now(), time.uptime())
     let look = state.withLock { state in
       let looks = state.holdings.values.lazy.map { holding in
-        // A millisecond more, since the calendar knows no part of one, and a moment early nothing is overdue.
+        // Rounded up, since the calendar knows no part of a millisecond, and a moment early nothing is overdue.
         min(
           holding.extendAt,
-          holding.overdueAt.map { now + ($0 - uptime) + .milliseconds(1) } ?? .init(milliseconds: .max))
+          holding.overdueAt.map { now + ($0 - uptime).roundedUp } ?? .init(milliseconds: .max))
       }
       state.nextLook = looks.min() ?? Timestamp(milliseconds: .max)
       return looks.isEmpty ? nil : state.nextLook

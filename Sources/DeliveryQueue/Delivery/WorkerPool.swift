@@ -69,13 +69,13 @@ final class WorkerPool: Sendable {
 
   /// A worker is done with its delivery; the outcome is to be recorded.
   ///
-  /// - Parameter end: what others may wait for; `nil` where nothing was to be delivered.
-  func beginSettling(_ end: DeliveryEnd?) {
+  /// - Parameter end: what others may wait for.
+  func beginSettling(_ end: DeliveryEnd) {
     change { state in
       let isAwaited = state.busy == size || state.awaitsEnd
       state.busy -= 1
       state.settling += 1
-      if let end { state.ended.append(end) }
+      state.ended.append(end)
       // Else there was a free worker before, who found nothing to do, and this end changes nothing.
       return isAwaited
     }

@@ -31,27 +31,6 @@ package struct Heap<Element: Comparable> {
     return first
   }
 
-  /// The least elements, so many at most, the least first; time grows with their number alone, and its logarithm.
-  package func least(_ count: Int) -> [Element] {
-    var least: [Element] = []
-    // Every element but the first is behind one that is no greater: what may come next hangs on what was given.
-    var candidates = Heap<Place>(elements.isEmpty ? [] : [Place(index: 0, element: elements[0])])
-    while least.count < count, let next = candidates.popFirst() {
-      least.append(next.element)
-      for child in [2 * next.index + 1, 2 * next.index + 2] where child < elements.count {
-        candidates.insert(Place(index: child, element: elements[child]))
-      }
-    }
-    return least
-  }
-
-  private struct Place: Comparable {
-    var index: Int
-    var element: Element
-
-    static func < (left: Place, right: Place) -> Bool { left.element < right.element }
-  }
-
   /// A heap of those that belong, in linear time.
   package func filter(_ belongs: (Element) -> Bool) -> Heap { Heap(elements.filter(belongs)) }
 

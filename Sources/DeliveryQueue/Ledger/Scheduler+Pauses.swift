@@ -3,8 +3,8 @@ import MailModel
 // The ends of pauses, and of the patience of what waits for them.
 
 extension Scheduler {
+  /// Sees to what waits for a site that is paused from now on, or was before another time.
   mutating func beginPause(of site: UInt32) {
-    sites[site].watchedUntil = nil
     watchPause(of: site)
     var next = sites[site].blocked.first
     while let node = next {
@@ -25,10 +25,16 @@ extension Scheduler {
   /// Sees to it that the patience of what a blocked lane has is not missed while its site is paused.
   mutating func watch(_ lane: UInt32) {
     guard lanes[lane].isBlocked, sites[lanes[lane].site].state.isPaused else { return }
-    guard let due = earliest(lane)?.due, due < lanes[lane].watchedFrom else { return }
-    lanes[lane].watchedFrom = due
-    patienceEnds.insert(Watch(instant: due, number: lane))
+    guard let start = waitsFrom(lane), start < lanes[lane].watchedFrom else { return }
+    lanes[lane].watchedFrom = start
+    patienceEnds.insert(Watch(instant: start, number: lane))
     if patienceEnds.count > 2 * lanes.count + 64 { patienceEnds = patienceEnds.filter(isCurrentPatienceEnd) }
+  }
+
+  /// Since when the first of a lane's parts waits for its paused site: from when it is due, or its site is paused.
+  func waitsFrom(_ lane: UInt32) -> Timestamp? {
+    guard let due = earliest(lane)?.due, let pause = sites[lanes[lane].site].state.pause else { return nil }
+    return max(due, pause.since)
   }
 
   private func isCurrentPauseEnd(_ watch: Watch) -> Bool {
@@ -59,7 +65,7 @@ extension Scheduler {
         continue
       }
       let lane = lanes[end.number]
-      if lane.isBlocked, sites[lane.site].state.isPaused, earliest(end.number)?.due == end.instant { return end }
+      if lane.isBlocked, sites[lane.site].state.isPaused, waitsFrom(end.number) == end.instant { return end }
       _ = patienceEnds.popFirst()
       lanes[end.number].watchedFrom = .never
       watch(end.number)
@@ -90,10 +96,10 @@ extension Scheduler {
 
   /// The clock went back: pauses must not become longer by that.
   mutating func setBack() {
-    for site in siteNumbers.values where sites[site].state.isPaused {
-      let (old, now) = (sites[site].state.pause?.until, now)
+    for site in siteNumbers.values.sorted() where sites[site].state.isPaused {
+      let (old, now) = (sites[site].state.pause, now)
       change(site) { $0.state.setBack(to: now) }
-      if sites[site].state.pause?.until != old { watchPause(of: site) }
+      if sites[site].state.pause != old { beginPause(of: site) }
     }
   }
 }

@@ -25,11 +25,12 @@ extension Scheduler {
     if isBack { setBack() }
     guard rules != self.rules else { return }
     self.rules = rules
-    for site in siteNumbers.values { updateUse(of: site) }
+    for site in siteNumbers.values.sorted() { updateUse(of: site) }
   }
 
   /// Picks what begins now, so much at most.
   mutating func pick(_ limit: Int, site: (Mailbox.Host?) -> DeliverySite) -> [Pick] {
+    answers = [:]
     forgetIdle()
     admitDue(site)
     endWaits()
@@ -45,7 +46,7 @@ extension Scheduler {
         park(tenant)
         continue
       }
-      if let pick = pick(for: tenant) { picks.append(pick) }
+      if let pick = pick(for: tenant, site) { picks.append(pick) }
     }
     remember(picks)
     return picks
@@ -57,16 +58,23 @@ extension Scheduler {
   }
 
   /// Gives a tenant in the ring its turn, or brings it a step nearer to it.
-  private mutating func pick(for tenant: UInt32) -> Pick? {
+  private mutating func pick(for tenant: UInt32, _ current: (Mailbox.Host?) -> DeliverySite) -> Pick? {
     guard let (lane, priority) = nextLane(of: tenant) else { return nil }
     let site = lanes[lane].site
+    if let first = parts.first(of: lanes[lane].parts[priority]), answer(first.destination, current) != sites[site].name
+    {
+      // Its way has changed since it fell due, perhaps because its site is dead.
+      postpone(lane, priority)
+      admitDue(current)
+      return nil
+    }
     if sites[site].state.isPaused {
       // What has waited longest has the turn, whatever its priority.
-      guard let (due, priority) = earliest(lane), due + rules.wait <= now else {
+      guard let (_, priority) = earliest(lane), let start = waitsFrom(lane), start + rules.wait <= now else {
         block(lane)
         return nil
       }
-      return take(priority, of: lane, dueBy: now + (.zero - rules.wait), isSuspended: true)
+      return take(priority, of: lane, dueBy: now, isSuspended: true)
     }
     guard sites[site].state.room(rules) > 0 else {
       block(lane)
@@ -99,7 +107,7 @@ extension Scheduler {
     }
   }
 
-  /// The clock went back, and what was due is not any more.
+  /// What was due is not any more, or not there: the clock went back, or destinations have another site.
   private mutating func postpone(_ lane: UInt32, _ priority: MessagePriority) {
     waiting = parts.merge(waiting, lanes[lane].parts[priority])
     lanes[lane].parts[priority] = Parts.none
@@ -122,12 +130,12 @@ extension Scheduler {
     }
     if isSuspended { pick.suspension = suspension(at: site) } else { begin(lastToken, at: site) }
     begin(for: first.tenant)
-    if lanes[lane].parts[priority] != Parts.none {
+    if lanes[lane].parts[priority] == Parts.none { unlink(lane, priority) }
+    // With all of it: of what is suspended, the turn was perhaps another priority's.
+    for priority in MessagePriority.allCases where lanes[lane].parts[priority] != Parts.none {
       moveToEnd(lane, priority)
-    } else {
-      unlink(lane, priority)
-      removeIfEmpty(lane)
     }
+    removeIfEmpty(lane)
     return pick
   }
 

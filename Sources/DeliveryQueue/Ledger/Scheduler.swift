@@ -88,6 +88,8 @@ struct Scheduler: Sendable {
   var patienceEnds = Heap<Watch>()
   /// Where something began last.
   var recentSites: [DeliverySite] = []
+  /// Where destinations are, as the claim under way was told: each is asked for once.
+  var answers: [UInt32: DeliverySite] = [:]
   var rules = SchedulingRules.unlimited
   var now = Timestamp(milliseconds: .min)
   var lastToken: UInt64 = 0
@@ -136,7 +138,7 @@ extension Scheduler {
   /// Takes parts out, in one pass over all that wait.
   mutating func remove(where isMeant: (QueuedPart) -> Bool) -> [QueuedPart] {
     var removed = parts.remove(from: &waiting, where: isMeant)
-    for lane in Array(laneNumbers.values) {
+    for lane in laneNumbers.values.sorted() {
       for priority in MessagePriority.allCases where lanes[lane].parts[priority] != Parts.none {
         removed += parts.remove(from: &lanes[lane].parts[priority], where: isMeant)
         if lanes[lane].parts[priority] == Parts.none, !lanes[lane].isBlocked { unlink(lane, priority) }
@@ -148,17 +150,19 @@ extension Scheduler {
 
   /// Moves what is due into the lanes.
   ///
-  /// - Parameter site: asked once for each destination.
+  /// - Parameter site: asked once in a claim for each destination.
   mutating func admitDue(_ site: (Mailbox.Host?) -> DeliverySite) {
-    let due = parts.detach(from: &waiting, dueBy: now)
-    guard !due.isEmpty else { return }
-    var known: [UInt32: UInt32] = [:]
-    for place in due {
-      let destination = parts[place].destination
-      let number = known[destination] ?? self.site(site(destinations[destination] ?? nil))
-      known[destination] = number
-      admit(place, to: number)
+    for place in parts.detach(from: &waiting, dueBy: now) {
+      admit(place, to: self.site(answer(parts[place].destination, site)))
     }
+  }
+
+  /// Where a destination is by now.
+  mutating func answer(_ destination: UInt32, _ site: (Mailbox.Host?) -> DeliverySite) -> DeliverySite {
+    if let known = answers[destination] { return known }
+    let answer = site(destinations[destination] ?? nil)
+    answers[destination] = answer
+    return answer
   }
 
   private mutating func admit(_ place: UInt32, to site: UInt32) {

@@ -14,6 +14,8 @@ import MailModel
 struct SiteState: Sendable {
   struct Pause: Hashable, Sendable {
     var begin: Timestamp
+    /// When the first of the pauses began that follow one another.
+    var since: Timestamp
     var length: Duration
     var until: Timestamp
     var reason: String
@@ -98,7 +100,7 @@ struct SiteState: Sendable {
     if failures < .max { failures += 1 }
     guard pause != nil || failures >= rules.failuresBeforePause else { return nil }
     let length = max(.zero, pause.map { doubled($0.length, rules) } ?? min(rules.firstPause, rules.maximumPause))
-    pause = Pause(begin: now, length: length, until: now + length, reason: reason)
+    pause = Pause(begin: now, since: min(pause?.since ?? now, now), length: length, until: now + length, reason: reason)
     (probe, lastBeforePause) = (nil, last)
     return .paused(until: now + length, because: reason)
   }
@@ -113,7 +115,7 @@ struct SiteState: Sendable {
   /// The clock went back: a pause must not become longer by that.
   mutating func setBack(to now: Timestamp) {
     guard var pause, pause.begin > now else { return }
-    (pause.begin, pause.until) = (now, now + pause.length)
+    (pause.begin, pause.since, pause.until) = (now, min(pause.since, now), now + pause.length)
     self.pause = pause
   }
 }

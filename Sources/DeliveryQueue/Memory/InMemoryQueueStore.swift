@@ -30,7 +30,7 @@ public final class InMemoryQueueStore: QueueStore, QueueInspection, QueueControl
     try queue.withLock { queue throws(QueueError) in try queue.enqueue(message) }
   }
 
-  /// Claims what is due, the longest due first.
+  /// Claims what is due, tenants and sites in turn.
   public func claim(_ request: ClaimRequest) async throws -> ClaimBatch { queue.withLock { $0.claim(request) } }
 
   /// Holds claims longer.

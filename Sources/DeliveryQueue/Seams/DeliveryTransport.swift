@@ -11,7 +11,7 @@ public protocol DeliveryTransport: Sendable {
 
   /// To which site a destination belongs: what stands behind a recipient's `@`, `nil` for a postmaster without a domain. The
   /// recipients of a message at one site are attempted together, and what is limited is limited by site. Answers at once, and
-  /// asks nobody; what it answers may change with time.
+  /// asks nobody, the queue least of all, whose lock may be held; what it answers may change with time.
   func site(of destination: Mailbox.Host?) -> DeliverySite
 
   /// One attempt for one message and the recipients of one claim.

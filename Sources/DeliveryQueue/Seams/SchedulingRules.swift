@@ -2,7 +2,7 @@
 ///
 /// A site begins with few deliveries at a time; each that works allows one more, up to its limit. Where so many in a row find
 /// that it does not work, nothing is attempted there for a while; then a single message probes it. If that fails as well, the
-/// next pause is twice as long; if it works, the site begins again with one delivery at a time, and all that waits is due.
+/// next pause is twice as long; if it works, the site begins again with one delivery at a time, and what waits for it goes on; what was deferred keeps its time.
 public struct SchedulingRules: Hashable, Sendable {
   /// At one site at once; 1 or more, default 20, as Postfix has it.
   public var deliveriesPerSite = 20
@@ -11,7 +11,8 @@ public struct SchedulingRules: Hashable, Sendable {
   /// For one tenant at once; 1 or more, default 100.
   public var deliveriesPerTenant = 100
   /// Whether a tenant never has more deliveries under way than are left for the others, so that however many tenants have
-  /// messages to hosts that are dead or slow, the next one finds room at once. A tenant that is alone then has half of all.
+  /// messages to hosts that are dead or slow, the next one finds room, unless one is gone for each time that the slots can be
+  /// halved: of 400 and with 100 for a tenant, ten tenants can use up all. A tenant that is alone then has half of all.
   /// Default `true`.
   public var leavesRoomForOthers = true
   /// Failures of a site in a row after which it is paused; 1 or more, default 2.

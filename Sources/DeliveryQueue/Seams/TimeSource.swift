@@ -16,7 +16,8 @@ public protocol TimeSource: Sendable {
   /// What the calendar says.
   func now() -> Timestamp
 
-  /// Returns when the calendar has reached `instant`, at once where it is past.
+  /// Returns when the calendar has reached `instant`, at once where it is past; and before, within a minute, where the calendar is
+  /// set back meanwhile, since whoever sleeps then waits longer than he meant to.
   ///
   /// - Throws: `CancellationError` where the task is cancelled meanwhile.
   func sleep(until instant: Timestamp) async throws
@@ -55,10 +56,12 @@ public struct SystemTime: TimeSource {
 
   /// Sleeps, looking at the calendar anew at least once a minute, so that a step of the clock does no lasting harm.
   public func sleep(until instant: Timestamp) async throws {
+    let offset = (now() - Timestamp(milliseconds: 0)) - uptime()
     while true {
-      let rest = instant - now()
-      guard rest > .zero else { return }
-      try await Task.sleep(for: min(rest, .seconds(60)))
+      let (now, uptime) = (now(), uptime())
+      let isSetBack = (now - Timestamp(milliseconds: 0)) - uptime < offset - .seconds(1)
+      guard instant > now, !isSetBack else { return }
+      try await Task.sleep(for: min(instant - now, .seconds(60)))
     }
   }
 

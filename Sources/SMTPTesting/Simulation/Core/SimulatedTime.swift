@@ -45,11 +45,12 @@ struct CalendarSleeper: Sendable {
     wakes = now.advanced(by: max(.zero, instant - calendar))
   }
 
-  /// At `now` the calendar has stepped: what it shows at some instant, `calendar` says.
-  mutating func stepped(at now: MonotonicInstant, showing calendar: (MonotonicInstant) -> Timestamp) {
+  /// At `now` the calendar has stepped: what it shows at some instant, `calendar` says. A step back wakes at the next look.
+  mutating func stepped(at now: MonotonicInstant, isBack: Bool, showing calendar: (MonotonicInstant) -> Timestamp) {
     let nap = Self.longestNap.wholeNanoseconds
     let naps = now < base ? 0 : base.duration(to: now).wholeNanoseconds / nap + 1
     let look = min(wakes, base.advanced(by: .nanoseconds(naps * nap)))
     self = CalendarSleeper(until: instant, at: look, showing: calendar(look))
+    if isBack { wakes = look }
   }
 }
