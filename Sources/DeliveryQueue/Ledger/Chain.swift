@@ -34,6 +34,15 @@ struct Links: Sendable {
     chain.count += 1
   }
 
+  /// A node that is in no chain comes first in this one.
+  mutating func prepend(_ node: UInt32, to chain: inout Chain) {
+    while links.count <= Int(node) { links.append(Link()) }
+    links[Int(node)] = Link(previous: Self.none, next: chain.first ?? Self.none, isLinked: true)
+    if let first = chain.first { links[Int(first)].previous = node } else { chain.last = node }
+    chain.first = node
+    chain.count += 1
+  }
+
   /// A node of this chain leaves it.
   mutating func remove(_ node: UInt32, from chain: inout Chain) {
     let link = links[Int(node)]

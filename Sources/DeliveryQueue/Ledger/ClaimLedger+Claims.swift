@@ -46,7 +46,7 @@ extension ClaimLedger {
 
   /// Claims what is due and whose turn it is. Leases that have ended are lost first.
   package mutating func claim(_ request: ClaimRequest) -> Claimed {
-    scheduler.advance(to: request.now, request.rules)
+    scheduler.advance(to: request.now, request.rules, limit: request.limit)
     var claimed = Claimed()
     for end in request.ended {
       if let change = self.end(end.token, end.condition) { claimed.siteChanges.append(change) }

@@ -62,7 +62,7 @@ struct Parts: Sendable {
     return node.part
   }
 
-  /// Takes the parts that are due by `instant` out of a heap, in no order; each must go into another.
+  /// Takes the parts that are due by `instant` out of a heap, in their order; each must go into another.
   mutating func detach(from root: inout Root, dueBy instant: Timestamp) -> [UInt32] {
     guard let first = first(of: root), first.due <= instant else { return [] }
     var due: [UInt32] = []
@@ -78,6 +78,7 @@ struct Parts: Sendable {
       if nodes[place].right != Self.none { open.append(nodes[place].right) }
     }
     root = merge(rest)
+    due.sort { QueuedPart.precedes(nodes[$0].part, nodes[$1].part) }
     return due
   }
 

@@ -3,7 +3,7 @@ import MailModel
 // MARK: - Sites
 
 extension Scheduler {
-  /// Sites without anything to do that are remembered for their troubles, at most.
+  /// Sites that nothing waits for and nothing runs at, and that are remembered for what is known of them, at most.
   static let idleSites = 10_000
 
   /// The number of a site.
@@ -75,7 +75,7 @@ extension Scheduler {
   }
 
   /// Wakes lanes at all sites that are underused, and says whether there were any.
-  mutating func wakeUnderused(most: Int = .max) -> Bool {
+  @discardableResult mutating func wakeUnderused(most: Int = .max) -> Bool {
     var wakesAny = false
     for _ in 0..<min(most, underused.count) {
       guard let site = underused.first else { break }
@@ -91,10 +91,9 @@ extension Scheduler {
     if isUnderused { siteLinks.append(site, to: &underused) } else { siteLinks.remove(site, from: &underused) }
   }
 
-  /// Forgets a site that nothing waits for and nothing runs at, unless it has troubles.
+  /// A site that nothing waits for and nothing runs at is idle.
   mutating func settle(_ number: UInt32) {
     guard sites[number].lanes == 0, sites[number].state.running == 0 else { return }
-    guard sites[number].state.isTroubled else { return forget(number) }
     // Also of one that is idle already: at a settlement, `now` is that of the last claim, and what is learnt comes later.
     sites[number].idleSince = now
     if siteLinks.contains(number) { siteLinks.remove(number, from: &idle) }
@@ -102,7 +101,7 @@ extension Scheduler {
   }
 
   private mutating func forget(_ number: UInt32) {
-    if siteLinks.contains(number) { siteLinks.remove(number, from: &idle) }
+    siteLinks.remove(number, from: &idle)
     siteNumbers[sites[number].name] = nil
     sites.remove(number, leaving: Site(name: DeliverySite(""), state: SiteState(rules)))
     if sites.isEmpty { (siteNumbers, siteLinks, pauseEnds) = ([:], Links(), Heap()) }

@@ -18,8 +18,10 @@ extension Scheduler {
     var suspension: String?
   }
 
-  /// Brings everything up to an instant, and to rules.
-  mutating func advance(to instant: Timestamp, _ rules: SchedulingRules) {
+  /// Brings everything up to an instant, and to rules; comes before anything else of a claim.
+  mutating func advance(to instant: Timestamp, _ rules: SchedulingRules, limit: Int) {
+    // While there is always somebody in the ring, this is what gives the underused sites their turn.
+    wakeUnderused(most: max(0, limit))
     let isBack = instant < now
     now = instant
     if isBack { setBack() }
@@ -35,7 +37,6 @@ extension Scheduler {
     admitDue(site)
     endWaits()
     unpark(below: allowance(of: limit))
-    _ = wakeUnderused(most: max(0, limit))
     var picks: [Pick] = []
     while picks.count < limit {
       guard let tenant = ring.first else {
@@ -121,6 +122,7 @@ extension Scheduler {
   ) -> Pick? {
     guard let first = parts.popFirst(of: &lanes[lane].parts[priority]) else { return nil }
     let site = lanes[lane].site
+    lanes[lane].isWoken = false
     lastToken += 1
     var pick = Pick(token: lastToken, first: first, others: [], site: site)
     while let next = parts.first(of: lanes[lane].parts[priority]), next.sequence == first.sequence, next.due <= instant
@@ -180,7 +182,7 @@ extension Scheduler {
   /// blocked at the sites where something began last, and of what has fallen due since.
   func next(_ count: Int, dueBy instant: Timestamp) -> [Int64] {
     let ahead = lanesAhead(count)
-    let share = max(1, count / max(1, ahead.count))
+    let share = (count + ahead.count - 1) / max(1, ahead.count)
     var next: [Int64] = []
     var seen: Set<Int64> = []
     func add(_ part: QueuedPart) {

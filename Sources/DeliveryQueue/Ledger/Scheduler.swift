@@ -21,6 +21,8 @@ struct Scheduler: Sendable {
     var parts = ByPriority(Parts.none)
     /// In its site's queue instead of its tenant's.
     var isBlocked = false
+    /// It was woken, and has had nothing since.
+    var isWoken = false
     /// Its earliest entry in ``Scheduler/patienceEnds``.
     var watchedFrom = Timestamp.never
   }
@@ -75,7 +77,7 @@ struct Scheduler: Sendable {
   var parkedCount = 0
   /// Sites with blocked lanes where something could begin.
   var underused = Chain()
-  /// Sites without lanes and deliveries that are remembered for their troubles.
+  /// Sites without lanes and deliveries, the longest so first.
   var idle = Chain()
   /// Lanes that are blocked where the end of a delivery would help.
   var lanesBehindDeliveries = 0
@@ -244,7 +246,10 @@ extension Scheduler {
     for priority in MessagePriority.allCases where laneLinks.contains(node(lane, priority)) { unlink(lane, priority) }
     lanes[lane].isBlocked = true
     let site = lanes[lane].site
-    change(site) { [node = node(lane)] in $1.append(node, to: &$0.blocked) }
+    change(site) { [node = node(lane), isWoken = lanes[lane].isWoken] in
+      // Others took what it was woken for: it keeps its place.
+      if isWoken { $1.prepend(node, to: &$0.blocked) } else { $1.append(node, to: &$0.blocked) }
+    }
     watch(lane)
   }
 
@@ -257,6 +262,7 @@ extension Scheduler {
   /// A blocked lane comes back into its tenant's queues.
   mutating func wake(_ lane: UInt32) {
     leaveSite(lane)
+    lanes[lane].isWoken = true
     for priority in MessagePriority.allCases where lanes[lane].parts[priority] != Parts.none { link(lane, priority) }
   }
 }

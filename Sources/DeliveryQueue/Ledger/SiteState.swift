@@ -30,7 +30,7 @@ struct SiteState: Sendable {
   /// Deliveries that it may have at once while it is open.
   private var window: Int
   /// Failures in a row.
-  private(set) var failures = 0
+  private var failures = 0
   /// The delivery that probes it.
   private var probe: UInt64?
   /// The last delivery that began before the window was last halved.
@@ -42,8 +42,6 @@ struct SiteState: Sendable {
 
   /// Whether nothing at all may begin there.
   var isPaused: Bool { pause.map { !$0.isOver } ?? false }
-  /// Whether anything would be forgotten with it that matters for deliveries to come.
-  var isTroubled: Bool { pause != nil || failures > 0 }
 
   /// Deliveries that may begin there now.
   func room(_ rules: SchedulingRules) -> Int {

@@ -38,19 +38,29 @@ struct CalendarSleeper: Sendable {
   private var base: MonotonicInstant
   /// When it wakes, unless the calendar steps.
   private(set) var wakes: MonotonicInstant
+  /// By how much the calendar was before the clock when the sleep began.
+  private var offset: Duration
 
   /// Somebody who looks for the first time at `now`, when the calendar shows `calendar`.
   init(until instant: Timestamp, at now: MonotonicInstant, showing calendar: Timestamp) {
     (self.instant, base) = (instant, now)
     wakes = now.advanced(by: max(.zero, instant - calendar))
+    offset = Self.offset(at: now, showing: calendar)
   }
 
-  /// At `now` the calendar has stepped: what it shows at some instant, `calendar` says. A step back wakes at the next look.
-  mutating func stepped(at now: MonotonicInstant, isBack: Bool, showing calendar: (MonotonicInstant) -> Timestamp) {
+  private static func offset(at now: MonotonicInstant, showing calendar: Timestamp) -> Duration {
+    (calendar - Timestamp(milliseconds: 0)) - MonotonicInstant(nanoseconds: 0).duration(to: now)
+  }
+
+  /// At `now` the calendar has stepped: what it shows at some instant, `calendar` says.
+  mutating func stepped(at now: MonotonicInstant, showing calendar: (MonotonicInstant) -> Timestamp) {
     let nap = Self.longestNap.wholeNanoseconds
     let naps = now < base ? 0 : base.duration(to: now).wholeNanoseconds / nap + 1
     let look = min(wakes, base.advanced(by: .nanoseconds(naps * nap)))
+    let offset = offset
     self = CalendarSleeper(until: instant, at: look, showing: calendar(look))
-    if isBack { wakes = look }
+    // Where it was set back, it sleeps no longer.
+    if self.offset < offset - .seconds(1) { wakes = look }
+    self.offset = offset
   }
 }

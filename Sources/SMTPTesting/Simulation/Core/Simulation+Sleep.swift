@@ -13,7 +13,7 @@ extension Simulation {
       let now = Self.clock(at: state.elapsed)
       for key in state.sleepers.keys.sorted() {
         guard var sleeper = state.sleepers[key], var calendar = sleeper.calendar else { continue }
-        calendar.stepped(at: now, isBack: duration < .zero) { start + Self.clock(at: .zero).duration(to: $0) }
+        calendar.stepped(at: now) { start + Self.clock(at: .zero).duration(to: $0) }
         state.events.cancel(sleeper.event)
         sleeper.calendar = calendar
         sleeper.event = state.events.add(at: calendar.wakes) { [self] in wake(key) }
