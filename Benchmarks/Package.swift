@@ -1,5 +1,6 @@
 // swift-tools-version: 6.2
 
+import Foundation
 import PackageDescription
 
 /// What the library's own targets are compiled with.
@@ -10,6 +11,14 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
+
+/// What takes a target for one of the library's own package, so that it sees what is `package` there; to be used with
+/// `packageAccess: false`, or SwiftPM says otherwise. It calls a package at a path by its folder's name.
+let inside: [SwiftSetting] = {
+  let folder = URL(fileURLWithPath: Context.packageDirectory).deletingLastPathComponent().lastPathComponent
+  let name = folder.lowercased().map { $0.isLetter || $0.isNumber ? $0 : "_" }
+  return [.unsafeFlags(["-package-name", String(name)])]
+}()
 
 func ours(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-smtp-submission") }
 
@@ -53,6 +62,9 @@ let package = Package(
       name: "bench-store",
       dependencies: [ours("MailModel"), ours("DeliveryQueue"), ours("SQLiteStorage"), arguments, logging],
       swiftSettings: settings),
+    .executableTarget(
+      name: "bench-scheduler", dependencies: [ours("MailModel"), ours("DeliveryQueue"), arguments],
+      packageAccess: false, swiftSettings: settings + inside),
     .target(name: "CAllocationCount"),
     .executableTarget(
       name: "bench-protocol", dependencies: [ours("MailModel"), ours("SMTPProtocol"), "CAllocationCount"],
