@@ -24,7 +24,7 @@ struct SchedulerModel {
   struct Site {
     var window: Int
     var failures = 0
-    var pause: (begin: Timestamp, length: Duration, until: Timestamp, isOver: Bool)?
+    var pause: (begin: Timestamp, since: Timestamp, length: Duration, until: Timestamp, isOver: Bool)?
     var probe: UInt64?
     var lastPause: UInt64 = 0
     var lastHalving: UInt64 = 0
@@ -34,6 +34,8 @@ struct SchedulerModel {
   var parts: [Part] = []
   var deliveries: [UInt64: Delivery] = [:]
   var sites: [DeliverySite: Site] = [:]
+  /// Of deliveries that were settled before their end was told.
+  var settled: [UInt64: DeliverySite] = [:]
   var rules = SchedulingRules()
   var now = Timestamp(milliseconds: 0)
   var lastToken: UInt64 = 0
@@ -59,7 +61,8 @@ struct SchedulerModel {
 
   func isDue(_ part: Part) -> Bool { part.claim == nil && part.due <= now }
   func isOverdue(_ part: Part) -> Bool {
-    sites[part.site]?.isPaused == true && part.due + rules.patience <= now
+    guard let pause = sites[part.site]?.pause, !pause.isOver else { return false }
+    return max(part.due, pause.since) + rules.patience <= now
   }
 
   /// A part that could be given now, with so many slots left.
@@ -93,8 +96,16 @@ extension SchedulerModel {
   private mutating func setBack(to now: Timestamp) {
     for name in sites.keys {
       guard let pause = sites[name]?.pause, !pause.isOver, pause.begin > now else { continue }
-      sites[name]?.pause = (now, pause.length, now + pause.length, false)
+      sites[name]?.pause = (now, min(pause.since, now), pause.length, now + pause.length, false)
     }
+  }
+
+  /// It is over; how it ended may be told later.
+  mutating func settle(_ token: UInt64) {
+    let site = deliveries[token].flatMap { $0.isRunning ? $0.site : nil }
+    _ = end(token, .unknown)
+    deliveries[token] = nil
+    settled[token] = site
   }
 
   mutating func giveBack(_ token: UInt64, due: Timestamp? = nil) {
@@ -107,6 +118,11 @@ extension SchedulerModel {
   }
 
   mutating func end(_ token: UInt64, _ condition: SiteCondition) -> SiteChange? {
+    if deliveries[token] == nil, let name = settled.removeValue(forKey: token), var site = sites[name] {
+      let kind = learn(condition, token, &site)
+      sites[name] = site
+      return kind.map { SiteChange(site: name, kind: $0) }
+    }
     guard let delivery = deliveries[token], delivery.isRunning else { return nil }
     deliveries[token]?.isRunning = false
     guard let name = delivery.site, var site = sites[name] else { return nil }
@@ -143,7 +159,7 @@ extension SchedulerModel {
     site.failures += 1
     guard site.pause != nil || site.failures >= rules.failuresBeforePause else { return nil }
     let length = min(site.pause.map { $0.length * 2 } ?? rules.firstPause, rules.maximumPause)
-    site.pause = (now, length, now + length, false)
+    site.pause = (now, min(site.pause?.since ?? now, now), length, now + length, false)
     site.lastPause = lastToken
     return .paused(until: now + length, because: reason)
   }
@@ -212,7 +228,7 @@ extension SchedulerModel {
       guard tenantHasRoom(part.tenant, free: free), let site = sites[part.site],
         let pause = site.pause, !pause.isOver
       else { continue }
-      times.append(min(pause.until, part.due + rules.patience))
+      times.append(min(pause.until, max(part.due, pause.since) + rules.patience))
     }
     return times.filter { $0 != .never }.min()
   }

@@ -152,10 +152,10 @@ private struct Run {
   /// Follows what the claims say alone, until nothing is left.
   private mutating func drain() -> String? {
     while !taken.isEmpty { putBack() }
-    for (token, delivery) in model.deliveries where delivery.isSettling { settle(token) }
+    for token in model.deliveries.keys.sorted() where model.deliveries[token]?.isSettling == true { settle(token) }
     for _ in 0..<5_000 {
       if let fault = claim(number(1...5)) { return fault }
-      for token in Array(model.deliveries.keys) where chance(50) { finish(token) }
+      for token in model.deliveries.keys.sorted() where chance(50) { finish(token) }
       let claimed = ledger.claim(request())
       _ = model.prepare(request())
       ended = []
@@ -233,8 +233,7 @@ private struct Run {
     guard let first = claimed.first else { return }
     let others = all.contains { $0.sequence == first.sequence && $0.claim != token }
     ledger.endSettlement(Claim.Token(token), left: left, isFinished: left.isEmpty && !others)
-    _ = model.end(token, .unknown)
-    model.deliveries[token] = nil
+    model.settle(token)
     model.parts.removeAll { $0.claim == token }
     add(left, first.sequence, first.tenant, first.priority)
   }

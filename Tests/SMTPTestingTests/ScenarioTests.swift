@@ -46,7 +46,7 @@ import Testing
 
   /// Otherwise nothing would be shown by all these worlds.
   @Test func muchHappens() throws {
-    let summaries = try (0..<40 as Range<UInt64>).map { try Scenario(seed: $0).run() }
+    let summaries = try (0..<60 as Range<UInt64>).map { try Scenario(seed: $0).run() }
     let states = Set(summaries.flatMap(\.recipients.keys))
     #expect(states.isSuperset(of: [.delivered, .bounced, .expired, .removed]))
     #expect(summaries.reduce(0) { $0 + $1.attempts } > 500)

@@ -51,7 +51,11 @@ extension Scheduler {
     var kind: SiteChange.Kind?
     let (now, last, rules) = (now, lastToken, rules)
     change(site) { kind = $0.state.learn(condition, from: token, last: last, at: now, rules) }
-    if case .paused = kind { beginPause(of: site) }
+    switch kind {
+    case .paused: beginPause(of: site)
+    case .resumed: sites[site].watchedUntil = nil
+    case nil: break
+    }
     // A place that is free now, and one more that the site allows.
     wake(at: site, most: 2)
     let name = sites[site].name

@@ -75,7 +75,7 @@ extension Scheduler {
         block(lane)
         return nil
       }
-      return take(priority, of: lane, dueBy: now, isSuspended: true)
+      return take(priority, of: lane, dueBy: now + (.zero - rules.wait), isSuspended: true)
     }
     guard sites[site].state.room(rules) > 0 else {
       block(lane)

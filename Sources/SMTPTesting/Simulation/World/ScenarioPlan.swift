@@ -68,7 +68,7 @@ extension ScenarioPlan {
     delivery.rules.failuresBeforePause = .random(in: 1...4, using: &generator)
     delivery.rules.firstPause = generator.duration(in: .seconds(10)...(.seconds(120)))
     delivery.rules.maximumPause = generator.duration(in: .seconds(120)...(.seconds(1800)))
-    delivery.rules.patience = generator.duration(in: .seconds(60)...(.seconds(1800)))
+    delivery.rules.patience = generator.duration(in: .zero ... .seconds(600))
     delivery.schedule.lifetime = .seconds(86_400 * Int.random(in: 1...4, using: &generator))
     delivery.schedule.firstDelay = .seconds(Int.random(in: 30...300, using: &generator))
     delivery.schedule.maximumDelay = .seconds(3600 * Int.random(in: 1...4, using: &generator))
