@@ -11,7 +11,7 @@ import Testing
   private struct Seeds {
     private static let environment = ProcessInfo.processInfo.environment
     static let only = environment["SIMULATION_SEED"].flatMap { UInt64($0) }
-    static let count = environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 400
+    static let count = environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 500
     /// Where the fresh ones begin.
     static let base = UInt64.random(in: 1_000_000...1_000_000_000_000)
     static let shards: UInt64 = 4
@@ -52,7 +52,7 @@ import Testing
     #expect(summaries.reduce(0) { $0 + $1.attempts } > 500)
     #expect(summaries.reduce(0) { $0 + $1.deaths } > 20)
     let trace = summaries.flatMap(\.trace)
-    for sight in ["falls silent", "is reset", "the calendar steps", "unknownOutcome", "suspended claim", "is resumed"] {
+    for sight in ["falls silent", "is reset", "the calendar steps", "the store collapses", "suspended claim", "is resumed"] {
       #expect(trace.contains { $0.contains(sight) }, "\(sight)")
     }
   }

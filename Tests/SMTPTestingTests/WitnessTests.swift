@@ -8,7 +8,7 @@ import Testing
 @Suite struct WitnessTests {
   enum Fault: String, CaseIterable {
     case nothing
-    case queuedTwice, queuedForOthers, queuedUnasked, queuedThoughRefused, acceptedThoughLost
+    case queuedTwice, queuedForOthers, otherSize, queuedUnasked, queuedThoughRefused, acceptedThoughLost
     case claimedTwice, claimedEarly, claimedWhenFinal, claimedForAnotherSite, tooManyClaims
     case siteOverfull, tenantOverfull, noRoomLeft, pausedSite
     case attemptedUnclaimed, attemptedTwice, tooManyAttempts
@@ -50,7 +50,9 @@ import Testing
       if fault != .queuedUnasked { witness.sends(letter) }
       if fault == .queuedThoughRefused { try witness.hears(.refused("451"), to: 7) }
       var message = NewMessage(
-        id: id, tenant: "t", envelope: letter.envelope, acceptedAt: start, prefix: letter.content, body: .octets([]))
+        id: id, tenant: "t", envelope: letter.envelope, acceptedAt: start,
+        prefix: Array("Received: x\r\n".utf8) + letter.content.prefix(letter.bodyStart),
+        body: .octets(Array(letter.content.dropFirst(letter.bodyStart + (fault == .otherSize ? 1 : 0)))))
       if fault == .queuedForOthers { message.tenant = "another" }
       if fault != .acceptedThoughLost { try witness.sees(.queued(message), at: start) }
       if fault == .queuedTwice { try witness.sees(.queued(message), at: start) }
@@ -136,7 +138,7 @@ import Testing
       if fault == .forgotten { kept = [] }
       if fault == .changedAlone { kept[0].recipients[0].attempts += 1 }
       try witness.compare(kept)
-      var content = letter.content
+      var content = Array("Received: x\r\n".utf8) + letter.content
       if fault == .otherOctets { content[content.count - 5] ^= 1 }
       let paths = letter.envelope.recipients.map(\.path)
       var copies = [Witness.Copy(host: "x", recipients: paths, content: content)]

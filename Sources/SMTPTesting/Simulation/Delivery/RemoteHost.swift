@@ -22,6 +22,7 @@ public final class RemoteHost: Sendable {
   }
   struct State: Sendable {
     var mood = RemoteMood.working
+    var hasMailbox: @Sendable (ForwardPath) -> Bool = { _ in true }
     var server: SimulatedServer?
     var messages: [Message] = []
     var greylist: [Triplet: MonotonicInstant] = [:]
@@ -56,6 +57,12 @@ public final class RemoteHost: Sendable {
       state.withLock { $0.mood = newValue }
       if newValue == .dead { die() } else { listen() }
     }
+  }
+
+  /// Which recipients there are; the others it refuses with 550 5.1.1. Default all.
+  public var hasMailbox: @Sendable (ForwardPath) -> Bool {
+    get { state.withLock { $0.hasMailbox } }
+    set { state.withLock { $0.hasMailbox = newValue } }
   }
 
   /// What it took, the earliest first.

@@ -42,6 +42,9 @@ final class RemoteSession: PolicySession {
   func recipient(_ recipient: Recipient) async -> PolicyDecision {
     await host.pause()
     let sender = reversePath.withLock { $0 }
+    guard host.hasMailbox(recipient.path) else {
+      return .refuse(SMTPReply(550, (.permanentFailure, 1, 1), "No such mailbox"))
+    }
     return PolicyDecision(host.refusal(at: .recipient) ?? host.greylisted(recipient.path, of: sender, from: client))
   }
 

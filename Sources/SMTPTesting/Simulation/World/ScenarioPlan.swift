@@ -19,9 +19,17 @@ struct ScenarioPlan: Sendable {
   }
 
   struct LetterPlan: Sendable {
-    /// Places of hosts, and which of a host's domains.
-    var recipients: [(host: Int, domain: Int)]
+    var recipients: [RecipientPlan]
     var size: Int
+  }
+
+  struct RecipientPlan: Sendable {
+    /// Its place.
+    var host: Int
+    /// Which of the host's domains.
+    var domain = 0
+    /// Whether there is no such mailbox.
+    var isUnknown = false
   }
 
   enum OrderScope: Sendable { case tenant(Int), host(Int), everything }
@@ -31,6 +39,9 @@ struct ScenarioPlan: Sendable {
   var hosts: [Int]
   var delivery = DeliveryConfiguration()
   var memoryPerMessage: Int
+  /// How the customers' clients and the platform's own send.
+  var pipelinesData: Bool
+  var usesChunking: Bool
   /// How long the disturbances last.
   var turmoil: Duration
   var events: [(after: Duration, event: Event)] = []
@@ -44,6 +55,7 @@ struct ScenarioPlan: Sendable {
     tenants = .random(in: 2...4, using: &generator)
     hosts = (0..<Int.random(in: 2...5, using: &generator)).map { _ in generator.chance(0.3) ? 2 : 1 }
     memoryPerMessage = generator.chance(0.05) ? 262_144 : .random(in: 256...8192, using: &generator)
+    (pipelinesData, usesChunking) = (generator.chance(0.3), generator.chance(0.3))
     turmoil = generator.duration(in: .seconds(3600)...(.seconds(generator.chance(0.1) ? 2 * 86_400 : 21_600)))
     drawDelivery(&generator)
     // Host 0 is spared, so that somebody can be reached at any time in the calm.
@@ -115,7 +127,8 @@ extension ScenarioPlan {
     let letters = (0..<Int.random(in: 1...4, using: &generator)).map { _ in
       let recipients = (0..<(generator.chance(0.7) ? 1 : Int.random(in: 2...5, using: &generator))).map { _ in
         let host = Int.random(in: hosts.indices, using: &generator)
-        return (host: host, domain: Int.random(in: 0..<hosts[host], using: &generator))
+        return RecipientPlan(
+          host: host, domain: Int.random(in: 0..<hosts[host], using: &generator), isUnknown: generator.chance(0.08))
       }
       let size =
         generator.chance(0.005) ? 300_000 : Int.random(in: 0...(generator.chance(0.2) ? 6000 : 500), using: &generator)
@@ -134,12 +147,29 @@ extension ScenarioPlan {
   }
 }
 
+extension ScenarioPlan {
+  /// Hosts that refuse for good at some time.
+  var refusingHosts: Set<Int> {
+    Set(
+      events.compactMap { _, event in
+        if case .mood(let host, .permanent) = event { host } else { nil }
+      })
+  }
+
+  /// Whether an operator bounces anything.
+  var hasBounces: Bool {
+    events.contains { _, event in
+      if case .order(.bounce, _) = event { true } else { false }
+    }
+  }
+}
+
 extension SimulatedStore.Weather {
   fileprivate static func random(_ generator: inout SimulationGenerator) -> Self {
     var weather = Self()
     weather.duration = .zero...generator.duration(in: .zero...(.milliseconds(generator.chance(0.2) ? 20_000 : 200)))
     if generator.chance(0.5) { weather.refusals = Double.random(in: 0...0.5, using: &generator) }
-    if generator.chance(0.3) { weather.collapses = Double.random(in: 0...0.1, using: &generator) }
+    if generator.chance(0.5) { weather.collapses = Double.random(in: 0...0.2, using: &generator) }
     return weather
   }
 }

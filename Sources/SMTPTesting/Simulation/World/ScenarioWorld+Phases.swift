@@ -81,7 +81,7 @@ extension ScenarioWorld {
 
   /// Each tenant sends a message to the first host, which works, and it arrives in time.
   private func checkProgress(within bound: Duration) throws {
-    let letter = ScenarioPlan.LetterPlan(recipients: [(host: 0, domain: 0)], size: 100)
+    let letter = ScenarioPlan.LetterPlan(recipients: [.init(host: 0)], size: 100)
     for tenant in customers.indices {
       start("progress \(tenant)") { [self] in
         let accepted = try await send([letter], from: tenant)
@@ -119,7 +119,24 @@ extension ScenarioWorld {
         }
       }
       try witness.checkEnds()
+      try checkReasons(witness)
     }
     try run(for: .zero)
+  }
+
+  /// Nobody is given up whom no host refused, and nobody is delivered to who does not exist.
+  private func checkReasons(_ witness: Witness) throws(Violation) {
+    let refusing = Set(plan.refusingHosts.flatMap { domains[$0] })
+    for message in witness.messages.values {
+      for recipient in message.status.recipients {
+        let isUnknown = Self.isUnknown(recipient.path)
+        let name = "letter \(message.letter) for \(recipient.path)"
+        if recipient.state == .delivered, isUnknown { throw Violation("\(name), who does not exist, is delivered") }
+        guard recipient.state == .bounced, !isUnknown, !plan.hasBounces else { continue }
+        guard refusing.contains(where: { recipient.path.destination == .domain($0) }) else {
+          throw Violation("\(name) is bounced, and no host refused it: \(recipient.reply.map { "\($0)" } ?? "")")
+        }
+      }
+    }
   }
 }

@@ -46,8 +46,9 @@ final class ScenarioWorld: Sendable {
     adjust(&configuration)
     delivery = configuration.delivery
     let routes = Dictionary(uniqueKeysWithValues: domains.flatMap { all in all.map { ($0, all[0]) } })
-    let transport = SimulatedTransport(
-      from: name.description, over: network, client: SimulatedNetwork.remoteClient(helloName: name), routes: routes)
+    var client = SimulatedNetwork.remoteClient(helloName: name)
+    (client.pipelinesData, client.usesChunking) = (plan.pipelinesData, plan.usesChunking)
+    let transport = SimulatedTransport(from: name.description, over: network, client: client, routes: routes)
     let witness = Witness(
       schedule: delivery.schedule, workers: delivery.workers, site: { transport.site(of: $0) })
     state = Mutex(State(witness: witness))
@@ -59,14 +60,22 @@ final class ScenarioWorld: Sendable {
     customers = try simulation.perform {
       var customers: [SimulatedCustomer] = []
       for tenant in 0..<plan.tenants {
-        customers.append(try await platform.addCustomer(Self.domain("tenant-\(tenant).example")))
+        var customer = try await platform.addCustomer(Self.domain("tenant-\(tenant).example"))
+        (customer.client.pipelinesData, customer.client.usesChunking) = (plan.pipelinesData, plan.usesChunking)
+        customers.append(customer)
       }
       return customers
     }
+    for host in hosts { host.hasMailbox = { !Self.isUnknown($0) } }
     relay.world = self
     platform.store.watch { relay.sees($0) }
     platform.start()
   }
+
+  private static let unknown = "nobody"
+
+  /// Whether no host has such a mailbox.
+  static func isUnknown(_ path: ForwardPath) -> Bool { path.description.hasPrefix("\(unknown)-") }
 
   private static func domain(_ text: String) throws -> DomainName {
     guard let name = DomainName(text) else { throw Violation("\(text) is no domain name") }
@@ -154,7 +163,8 @@ final class ScenarioWorld: Sendable {
       return state.letters
     }
     let paths = letter.recipients.enumerated().compactMap { place, recipient in
-      ForwardPath("user-\(place)@\(domains[recipient.host][recipient.domain])")
+      let name = recipient.isUnknown ? Self.unknown : "user"
+      return ForwardPath("\(name)-\(place)@\(domains[recipient.host][recipient.domain])")
     }
     let envelope = Envelope(reversePath: customers[tenant].mailbox("sender") ?? .null, recipients: paths)
     return Letter(number: number, tenant: customers[tenant].tenant, envelope: envelope, size: letter.size)

@@ -119,6 +119,7 @@ extension SimulatedStore {
       state.life = .collapsed
       return state.collapse
     }
+    simulation.note("the store collapses")
     // Not from within the operation, which has an answer to give first.
     simulation.schedule(after: .zero, body)
   }

@@ -132,6 +132,9 @@ extension Witness {
     guard message.tenant == letter.tenant, message.envelope.reversePath == letter.envelope.reversePath,
       message.envelope.recipients.map(\.path) == letter.envelope.recipients.map(\.path)
     else { throw Violation("letter \(number) is queued with another envelope") }
+    guard message.body.count == letter.content.count - letter.bodyStart else {
+      throw Violation("letter \(number) is queued with a body of \(message.body.count) octets")
+    }
     letters[number]?.id = message.id
     let recipients = letter.envelope.recipients.map { RecipientStatus(queued: $0.path, at: message.acceptedAt) }
     let status = MessageStatus(
