@@ -92,7 +92,9 @@ import Testing
     try await store.enqueue(message)
     store.forget(message.id.sequence)
     request.ended = [DeliveryEnd(token: first.token, condition: isSuspended ? .failed("no route") : .working)]
-    request.now = message.acceptedAt + .seconds(2)
+    request.limit = 0
+    _ = try await store.claim(request)
+    (request.limit, request.ended, request.now) = (1, [], message.acceptedAt + .seconds(2))
     let claim = try #require(try await store.claim(request).claims.first)
     #expect(claim.id == message.id)
     #expect((claim.suspension != nil) == isSuspended)
