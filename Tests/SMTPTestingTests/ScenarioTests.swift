@@ -11,7 +11,7 @@ import Testing
   private struct Seeds {
     private static let environment = ProcessInfo.processInfo.environment
     static let only = environment["SIMULATION_SEED"].flatMap { UInt64($0) }
-    static let count = environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 200
+    static let count = environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 1000
     /// Where the fresh ones begin.
     static let base = UInt64.random(in: 1_000_000...1_000_000_000_000)
     static let shards: UInt64 = 4
