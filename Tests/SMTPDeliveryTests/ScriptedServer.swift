@@ -21,6 +21,8 @@ final class ScriptedServer: Sendable {
     case goDeaf(String)
     /// Says this, then begins TLS.
     case startTLS(String)
+    /// Says this, then ends the connection.
+    case sayAndDrop(String)
     /// Ends the connection.
     case drop
     /// Nothing.
@@ -172,6 +174,9 @@ private final class ScriptedHandler: ChannelInboundHandler {
       say(text + "\r\n", context)
       guard let tls else { return context.close(promise: nil) }
       try? context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
+    case .sayAndDrop(let text):
+      say(text + "\r\n", context)
+      context.close(promise: nil)
     case .drop: context.close(promise: nil)
     case .keepSilent: break
     }
