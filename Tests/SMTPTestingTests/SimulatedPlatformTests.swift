@@ -106,6 +106,28 @@ import Testing
     #expect(Bool(false), "accepted without being kept")
   }
 
+  @Test(arguments: [false, true]) func nothingIsLeftOfAPlatform(isRunning: Bool) throws {
+    weak var platform: SimulatedPlatform?
+    weak var first: SimulatedStore?
+    weak var last: SimulatedStore?
+    do {
+      let network = SimulatedNetwork(Simulation(seed: 5))
+      let living = try SimulatedPlatform(.init(name: SimulatedWorld.name("mail.example")), in: network)
+      (platform, first) = (living, living.store)
+      living.start()
+      try network.simulation.run(for: .seconds(1))
+      living.crash()
+      living.start()
+      last = living.store
+      try network.simulation.run(for: .seconds(1))
+      #expect(first == nil)
+      if !isRunning { living.crash() }
+      try network.simulation.end()
+    }
+    #expect(platform == nil)
+    #expect(last == nil)
+  }
+
   @Test func anOrderIsCarriedOutAtOnce() throws {
     remote.mood = .dead
     let id = try #require(accepted(send()))
