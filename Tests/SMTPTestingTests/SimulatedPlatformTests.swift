@@ -128,6 +128,28 @@ import Testing
     #expect(last == nil)
   }
 
+  /// Ends while the policy waits for a slow store, which nobody can interrupt.
+  @Test(arguments: 0..<30) func nothingIsLeftOfAPlatformWithASlowStore(stage: Int) throws {
+    weak var simulation: Simulation?
+    weak var store: SimulatedStore?
+    do {
+      let living = Simulation(seed: UInt64(stage))
+      let network = SimulatedNetwork(living)
+      let platform = try SimulatedPlatform(.init(name: SimulatedWorld.name("mail.example")), in: network)
+      (simulation, store) = (living, platform.store)
+      platform.store.weather.duration = .seconds(5) ... .seconds(5)
+      let customer = try living.perform { try await platform.addCustomer(SimulatedWorld.name("customer.example")) }
+      let envelope = Envelope(
+        reversePath: try #require(customer.mailbox("a")), recipients: [try #require(ForwardPath("b@remote.example"))])
+      platform.start()
+      living.start("customer") { _ = await customer.send(envelope, content: Array("Subject: x\r\n\r\n".utf8)) }
+      try living.run(for: .milliseconds(stage * 250))
+      try living.end()
+    }
+    #expect(simulation == nil)
+    #expect(store == nil)
+  }
+
   @Test func anOrderIsCarriedOutAtOnce() throws {
     remote.mood = .dead
     let id = try #require(accepted(send()))

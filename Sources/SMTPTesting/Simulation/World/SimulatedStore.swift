@@ -150,10 +150,7 @@ extension SimulatedStore {
   private func pass() async {
     let weather = weather
     let half = simulation.random { $0.duration(in: weather.duration) } / 2
-    guard half > .zero else { return }
-    await withCheckedContinuation { continuation in
-      simulation.schedule(after: half) { continuation.resume() }
-    }
+    if half > .zero { await simulation.pass(half) }
   }
 
   /// - Parameter event: what the watcher is told when it is done; `nil` for what changes nothing.
