@@ -198,5 +198,7 @@ import Testing
     }
     #expect(world.remote.messages.isEmpty)
     #expect(report.condition.name == "busy")
+    // Once.
+    #expect(world.simulation.trace.count { $0.contains("is reset") || $0.contains("falls silent") } == 1)
   }
 }

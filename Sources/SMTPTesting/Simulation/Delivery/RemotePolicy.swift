@@ -83,13 +83,11 @@ final class RemoteSink: MessageSink {
   }
 
   func write(_ octets: Span<UInt8>) -> Bool {
-    var isLost = false
-    if case .losingContent(let silently) = host.mood {
+    if case .losingContent(let silently) = host.mood, !state.withLock({ $0.isLost }) {
+      state.withLock { $0.isLost = true }
       host.lose(client, silently: silently)
-      isLost = true
     }
     state.withLock { state in
-      state.isLost = state.isLost || isLost
       for index in octets.indices { state.content.append(octets[index]) }
     }
     return true
