@@ -76,6 +76,10 @@ let package = Package(
       ],
       swiftSettings: common),
 
+    // What transports make of a session's answers: for those here, and those of a simulation.
+    .target(
+      name: "DeliveryReporting", dependencies: ["MailModel", "SMTPProtocol", "DeliveryQueue"], swiftSettings: strict),
+
     // Doors to the world.
     .target(
       name: "SMTPListener",
@@ -83,7 +87,9 @@ let package = Package(
       swiftSettings: common),
     .target(
       name: "SMTPDelivery",
-      dependencies: ["MailModel", "SMTPProtocol", "DeliveryQueue", nioCore, nioPosix, nioTLS, nioSSL],
+      dependencies: [
+        "MailModel", "SMTPProtocol", "DeliveryQueue", "DeliveryReporting", nioCore, nioPosix, nioTLS, nioSSL,
+      ],
       swiftSettings: common),
     .target(
       name: "SQLiteStorage",
@@ -98,8 +104,8 @@ let package = Package(
     .target(
       name: "SMTPTesting",
       dependencies: [
-        "MailModel", "LibCrypto", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission",
-        "SMTPProtocolTesting", logging, lifecycle,
+        "MailModel", "LibCrypto", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "DeliveryReporting",
+        "SMTPSubmission", "SMTPProtocolTesting", logging, lifecycle,
       ],
       swiftSettings: common),
 
@@ -172,7 +178,7 @@ let package = Package(
     .testTarget(
       name: "SMTPDeliveryTests",
       dependencies: [
-        "SMTPDelivery", "SMTPProtocol", "DeliveryQueue", "MailModel", "LibCrypto", "SMTPTesting",
+        "SMTPDelivery", "SMTPProtocol", "DeliveryQueue", "DeliveryReporting", "MailModel", "LibCrypto", "SMTPTesting",
         "SMTPProtocolTesting", nioCore, nioPosix, nioSSL,
       ],
       swiftSettings: common),
