@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import PeerTesting
 
 /// Software that people send with, unchanged, against the running example.
 @Suite(.serialized) struct ClientTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import PeerTesting
 
 /// What the demo does where it is told to.
 @Suite struct DemoOptionTests {

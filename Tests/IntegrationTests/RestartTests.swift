@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import PeerTesting
 
 /// Sends a message by swaks.
 ///

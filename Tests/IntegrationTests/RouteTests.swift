@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import PeerTesting
 
 /// `submission-server demo --route`.
 @Suite struct RouteTests {

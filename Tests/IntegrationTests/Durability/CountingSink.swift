@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import PeerTesting
 
 /// One message that came to a ``CountingSink``.
 struct Arrival: Sendable {

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import PeerTesting
 
 /// A file system of a test's own.
 final class Disk: Sendable {

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import PeerTesting
 
 extension DurabilityTests {
   enum Fullness: String, CaseIterable, Sendable {

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import PeerTesting
 
 /// A message that a server has answered for.
 struct Acknowledgement: Sendable {
