@@ -1,1 +1,1 @@
-public import MailDNS
+import MailDNS

@@ -6,7 +6,7 @@ import PeerTesting
 @Suite struct SimulationTests {
   private static func run(seed: UInt64) async throws -> String {
     let folder = URL(filePath: try DemoServer.executable()).deletingLastPathComponent()
-    let result = try await IntegrationTests.run(folder.path + "/in-memory-testing", ["--seed", "\(seed)"])
+    let result = try await PeerTesting.run(folder.path + "/in-memory-testing", ["--seed", "\(seed)"])
     #expect(result.status == 0)
     return result.output
   }

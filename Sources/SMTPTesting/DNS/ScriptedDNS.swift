@@ -7,7 +7,7 @@ import Synchronization
 /// A name that has records, or stands above one that has, exists; every other does not. Aliases are followed, as a resolver does.
 /// A change is seen by the next question.
 public final class ScriptedDNS: DNSResolver {
-  private struct State: Sendable {
+  fileprivate struct State: Sendable {
     var records: [DNSQuestion: [DNSRecord]] = [:]
     var outcomes: [DNSQuestion: DNSAnswer.Outcome] = [:]
     var timeToLive: Duration = .seconds(300)
@@ -15,7 +15,7 @@ public final class ScriptedDNS: DNSResolver {
     var questions: [DNSQuestion] = []
   }
   /// Aliases in a row that are followed.
-  private static let aliasLimit = 8
+  fileprivate static let aliasLimit = 8
   private let state = Mutex(State())
 
   /// A DNS in which no name exists.
