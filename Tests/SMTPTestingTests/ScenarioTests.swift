@@ -1,8 +1,8 @@
 import DeliveryQueue
 import Foundation
-import DeliveryQueue
-import SMTPTesting
 import Testing
+
+@testable import SMTPTesting
 
 /// Random worlds: some that are always the same, and others that nobody has seen before. In the environment,
 /// `SIMULATION_SEEDS=10000` has so many looked at, and `SIMULATION_SEED=7` that one alone, with its trace.
@@ -59,6 +59,21 @@ import Testing
     ] {
       #expect(trace.contains { $0.contains(sight) }, "\(sight)")
     }
+  }
+
+  @Test(arguments: 0..<8 as Range<UInt64>) func nothingIsLeftOfAWorld(seed: UInt64) throws {
+    weak var simulation: Simulation?
+    weak var platform: SimulatedPlatform?
+    weak var store: SimulatedStore?
+    do {
+      let scenario = Scenario(seed: seed)
+      let world = try ScenarioWorld(ScenarioPlan(seed: seed), seed: seed, adjust: scenario.adjust)
+      (simulation, platform, store) = (world.simulation, world.platform, world.platform.store)
+      #expect(try scenario.run(world).attempts > 0)
+    }
+    #expect(simulation == nil)
+    #expect(platform == nil)
+    #expect(store == nil)
   }
 
   /// A host's own rules are kept, and checked.

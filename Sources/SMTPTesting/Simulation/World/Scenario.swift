@@ -49,7 +49,10 @@ public struct Scenario: Sendable {
   /// - Throws: ``ScenarioFailure``.
   @discardableResult
   public func run() throws -> Summary {
-    let world = try ScenarioWorld(ScenarioPlan(seed: seed), seed: seed, adjust: adjust)
+    try run(ScenarioWorld(ScenarioPlan(seed: seed), seed: seed, adjust: adjust))
+  }
+
+  func run(_ world: ScenarioWorld) throws -> Summary {
     do {
       try world.turmoil()
       try world.calm()
