@@ -105,7 +105,8 @@ extension SPFCheck {
     guard let spec = verdict.explanation, let domain = SPFTarget(verdict.domain),
       let source = spec.target(await explanationValues(spec, domain)),
       let answer = await query(DNSQuestion(source.name, .txt)), answer.records.count == 1,
-      case .text(let text)? = answer.records.first, let words = try? SPFMacroString(text.joined[...], isExplanation: true),
+      case .text(let text)? = answer.records.first,
+      let words = try? SPFMacroString(text.joined[...], isExplanation: true),
       let explanation = words.text(await explanationValues(words, domain), limit: limits.explanationSize),
       explanation.span.isPrintableASCII
     else { return nil }

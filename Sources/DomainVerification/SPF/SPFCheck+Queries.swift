@@ -15,7 +15,9 @@ extension SPFCheck {
   /// - Throws: where the DNS does not say, and for one answer too many that there is nothing.
   mutating func ask(_ question: DNSQuestion) async throws(SPFProblem) -> DNSAnswer {
     let answer = try await answer(question)
-    if let failure = answer.failure { throw problem(.dnsFailure, "The DNS does not answer for \(question): \(failure).") }
+    if let failure = answer.failure {
+      throw problem(.dnsFailure, "The DNS does not answer for \(question): \(failure).")
+    }
     try countVoid(answer)
     return answer
   }
@@ -24,7 +26,9 @@ extension SPFCheck {
   mutating func publishedRecord(of domain: DNSName) async throws(SPFProblem) -> Published {
     let question = DNSQuestion(domain, .txt)
     let answer = try await answer(question)
-    if let failure = answer.failure { throw problem(.dnsFailure, "The DNS does not answer for \(question): \(failure).") }
+    if let failure = answer.failure {
+      throw problem(.dnsFailure, "The DNS does not answer for \(question): \(failure).")
+    }
     var found: [[UInt8]] = []
     for case .text(let text) in answer.records {
       let octets = text.joined

@@ -153,7 +153,8 @@ struct SPFRecordParser {
       throw SPFSyntaxError(at: text.startIndex, "\(quoted(text[..<slash])) is no \(family) address")
     }
     // An IPv4 address mapped into IPv6 has become IPv4, which no client is that an ip6 speaks of.
-    let mapped: IPAddress = if isIPv6, case .v4(let bits) = address { .v6(0xFFFF << 32 | UInt128(bits)) } else { address }
+    let mapped: IPAddress =
+      if isIPv6, case .v4(let bits) = address { .v6(0xFFFF << 32 | UInt128(bits)) } else { address }
     guard let network = IPNetwork(mapped, prefixLength: length) else {
       throw SPFSyntaxError(at: slash, "the prefix is longer than the address")
     }
