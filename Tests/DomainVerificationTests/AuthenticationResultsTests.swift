@@ -175,6 +175,12 @@ private typealias Property = AuthenticationResults.Property
     "h; unheard-of/7=whatever new.thing=x", "bücher.example; x=y", "h; x=y (a) reason=z (b) p.q=r (c)",
     "h; reason=pass",
     "h; none=pass", "h; x=y policy.ip=2001:db8::1",
+    // RFC 8601 appendix B.
+    " example.org 1; none", " example.com;\r\n          spf=pass smtp.mailfrom=example.net",
+    " example.com;\r\n   auth=pass (cram-md5) smtp.auth=sender@example.net;\r\n   spf=pass smtp.mailfrom=example.net",
+    " example.com; iprev=pass\r\n          policy.iprev=192.0.2.200",
+    " example.com;\r\n  dkim=pass reason=\"good signature\"\r\n    header.i=@mail-router.example.net;\r\n"
+      + "  dkim=fail reason=\"bad signature\"\r\n    header.i=@newyork.example.com",
   ])
   func readAndWrittenAgain(value: String) throws {
     let results = try AuthenticationResults(parsing: value)

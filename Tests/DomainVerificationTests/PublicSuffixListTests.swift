@@ -134,8 +134,8 @@ private func name(_ text: String) throws -> DomainName { try #require(DomainName
         let domain = try name(rule.hasPrefix("*.") ? "some\(rule.dropFirst())" : rule)
         #expect(list.isPublicSuffix(domain), "\(rule)")
         // Where all of its children are suffixes too, an organisation stands one label lower.
-        let registered = wildcards.contains("*.\(rule)") ? "a.b.\(domain)" : "b.\(domain)"
-        #expect(try list.organizationalDomain(of: name("a.b.\(domain)")) == name(registered), "\(rule)")
+        let registered = wildcards.contains("*.\(rule)") ? "one.first-of.\(domain)" : "first-of.\(domain)"
+        #expect(try list.organizationalDomain(of: name("one.first-of.\(domain)")) == name(registered), "\(rule)")
       }
     }
   }
