@@ -45,7 +45,7 @@ extension SPFProblem {
   func finding(of checked: String) -> Finding {
     let subject = domain.map { "\($0) TXT" } ?? "\(checked) TXT"
     let message =
-      column.map { "\(message) (Column \($0) of the record of \(domain?.description ?? checked).)" } ?? message
+      column.map { "\(self.message) (Column \($0) of the record of \(domain?.description ?? checked).)" } ?? self.message
     let (code, step) = remedy
     return Finding(code, result == .temperror ? .undecided : .failure, of: subject, message, nextStep: step)
   }
