@@ -32,33 +32,43 @@ struct DKIMHeaderFields {
 
 extension HeaderSection {
   /// Appends a field in its canonical form (RFC 6376 §3.4.1, §3.4.2), without the CRLF at its end.
-  func appendCanonical(_ field: Field, _ algorithm: DKIMCanonicalization.Algorithm, to octets: inout [UInt8]) {
-    let source = self.octets.span
+  func appendCanonical(_ field: Field, _ algorithm: DKIMCanonicalization.Algorithm, to output: inout [UInt8]) {
+    let start = field.whole.lowerBound
+    octets.span.extracting(start..<field.value.upperBound).appendCanonicalField(
+      algorithm, nameCount: field.name.count, valueStart: field.value.lowerBound - start, to: &output)
+  }
+}
+
+extension Span<UInt8> {
+  /// Appends these octets, a field without the CRLF at its end, in their canonical form.
+  func appendCanonicalField(
+    _ algorithm: DKIMCanonicalization.Algorithm, nameCount: Int, valueStart: Int, to output: inout [UInt8]
+  ) {
     switch algorithm {
-    case .simple: octets.append(contentsOf: source.extracting(field.whole.lowerBound..<field.value.upperBound))
+    case .simple: output.append(contentsOf: self)
     case .relaxed:
-      for index in field.name { octets.append(source[index].asciiLowercased) }
-      octets.append(UInt8(ascii: ":"))
-      Self.appendRelaxed(source.extracting(field.value), to: &octets)
+      for index in 0..<nameCount { output.append(self[index].asciiLowercased) }
+      output.append(UInt8(ascii: ":"))
+      extracting(valueStart..<count).appendRelaxedValue(to: &output)
     }
   }
 
   /// Appends a value unfolded, each run of blanks as one space, none at either end.
-  private static func appendRelaxed(_ value: Span<UInt8>, to octets: inout [UInt8]) {
-    let start = octets.count
+  private func appendRelaxedValue(to output: inout [UInt8]) {
+    let start = output.count
     var holdsBlank = false
     var index = 0
-    while index < value.count {
-      let octet = value[index]
+    while index < count {
+      let octet = self[index]
       index += 1
       if octet.isASCIIBlank {
         holdsBlank = true
-      } else if octet == .carriageReturn, index < value.count, value[index] == .lineFeed {
+      } else if octet == .carriageReturn, index < count, self[index] == .lineFeed {
         index += 1
       } else {
-        if holdsBlank, octets.count > start { octets.append(.space) }
+        if holdsBlank, output.count > start { output.append(.space) }
         holdsBlank = false
-        octets.append(octet)
+        output.append(octet)
       }
     }
   }
