@@ -43,23 +43,34 @@ public struct DNSName: Hashable, Sendable, Comparable, CustomStringConvertible {
       self = .root
       return
     }
-    guard let labels = Self.labels(of: Array(text.utf8)), !labels.isEmpty else { return nil }
+    guard let labels = Self.labels(of: text), !labels.isEmpty else { return nil }
     self.init(labels: labels)
   }
 
   /// The labels, the nearest to the root last; none for the root.
-  public var labels: [[UInt8]] { self == .root ? [] : Self.labels(of: Array(description.utf8)) ?? [] }
+  public var labels: [[UInt8]] { self == .root ? [] : Self.labels(of: description) ?? [] }
 
   /// The name without its first label; `nil` for the root.
-  public var parent: DNSName? { self == .root ? nil : DNSName(labels: labels.dropFirst()) }
+  public var parent: DNSName? {
+    guard self != .root else { return nil }
+    // A dot within a label is escaped by its number: every dot is between two.
+    guard let dot = description.utf8.firstIndex(of: UInt8(ascii: ".")) else { return .root }
+    return DNSName(unchecked: String(description[description.utf8.index(after: dot)...]))
+  }
 
   /// The name with more labels in front, `_dmarc` for example; `nil` where that is too long or `prefix` is no name.
-  public func prefixed(_ prefix: String) -> DNSName? { DNSName(self == .root ? prefix : "\(prefix).\(description)") }
+  public func prefixed(_ prefix: String) -> DNSName? {
+    guard let front = DNSName(prefix) else { return nil }
+    return DNSName(labels: front.labels + labels)
+  }
 
   /// Whether this is `other`, or stands below it.
   public func isWithin(_ other: DNSName) -> Bool {
-    let (own, theirs) = (labels, other.labels)
-    return own.count >= theirs.count && own.suffix(theirs.count).elementsEqual(theirs)
+    guard self != other, other != .root else { return true }
+    let (own, theirs) = (description.utf8, other.description.utf8)
+    guard own.count > theirs.count else { return false }
+    let start = own.index(own.startIndex, offsetBy: own.count - theirs.count)
+    return own[own.index(before: start)] == UInt8(ascii: ".") && own[start...].elementsEqual(theirs)
   }
 
   /// The name as one of a host or a mail domain, if it is so narrow.
@@ -70,17 +81,24 @@ public struct DNSName: Hashable, Sendable, Comparable, CustomStringConvertible {
 
   private static func append(_ octet: UInt8, to text: inout [UInt8]) {
     let octet = octet.asciiLowercased
-    switch octet {
-    case UInt8(ascii: "."), UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "("), UInt8(ascii: ")"),
-      UInt8(ascii: ";"), UInt8(ascii: "@"), UInt8(ascii: "$"):
-      text += "\\\(String(1000 + Int(octet)).dropFirst())".utf8
-    case 0x21...0x7E: text.append(octet)
-    default: text += "\\\(String(1000 + Int(octet)).dropFirst())".utf8
+    if octet.isASCIIVisible, !special.contains(octet) {
+      text.append(octet)
+    } else {
+      text.append(UInt8(ascii: "\\"))
+      text += String(1000 + Int(octet)).utf8.dropFirst()
     }
   }
 
+  /// What has a meaning in a master file (RFC 1035 §5.1).
+  private static let special = Array(#"."\();@$"#.utf8)
+
+  /// No text of a name is longer: each octet of it may stand as `\DDD`, and a dot at the end.
+  private static let largestTextCount = 4 * largestCount
+
   /// The labels of a text, with escapes undone; `nil` where an escape is none, or a label but the last is empty.
-  private static func labels(of text: [UInt8]) -> [[UInt8]]? {
+  private static func labels(of text: String) -> [[UInt8]]? {
+    guard text.utf8.count <= largestTextCount else { return nil }
+    let text = Array(text.utf8)
     var labels: [[UInt8]] = []
     var label: [UInt8] = []
     var index = 0

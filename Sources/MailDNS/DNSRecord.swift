@@ -1,7 +1,7 @@
 public import MailModel
 
 /// What one record says.
-@nonexhaustive public enum DNSRecord: Hashable, Sendable {
+@nonexhaustive public enum DNSRecord: Hashable, Sendable, CustomStringConvertible {
   /// A or AAAA.
   case address(IPAddress)
   /// CNAME.
@@ -14,42 +14,28 @@ public import MailModel
   case text(DNSText)
   /// TLSA.
   case certificate(TLSARecord)
-}
 
-/// The strings of one TXT record, each of 0 to 255 octets.
-public struct DNSText: Hashable, Sendable, CustomStringConvertible {
-  /// The strings as they were published. One at least.
-  public var strings: [[UInt8]]
-
-  /// These strings.
-  public init(strings: [[UInt8]]) { self.strings = strings }
-
-  /// A text in strings of 255 octets, the last of what is left.
-  public init(_ text: String) {
-    let octets = Array(text.utf8)
-    strings = stride(from: 0, to: max(octets.count, 1), by: 255).map { Array(octets[$0..<min($0 + 255, octets.count)]) }
+  /// As master files write it (RFC 1035 §5.1), but for the dot at the end of names: `10 mx.example.com`, `"v=spf1 -all"`.
+  public var description: String {
+    switch self {
+    case .address(let address): address.description
+    case .alias(let name), .pointer(let name): name.description
+    case .mailExchanger(let preference, let host): "\(preference) \(host)"
+    case .text(let text): text.strings.map(Self.quoted).joined(separator: " ")
+    case .certificate(let certificate): certificate.description
+    }
   }
 
-  /// The strings joined, nothing between them (RFC 7208 §3.3, RFC 6376 §3.6.2.2).
-  public var octets: [UInt8] { Array(strings.joined()) }
-
-  /// The joined strings as text; what is not UTF-8 becomes U+FFFD.
-  public var description: String { String(decoding: octets, as: UTF8.self) }
-}
-
-/// An association of a certificate with a service (RFC 6698 §2.1).
-public struct TLSARecord: Hashable, Sendable {
-  /// PKIX-TA 0, PKIX-EE 1, DANE-TA 2, DANE-EE 3 (RFC 7218).
-  public var usage: UInt8
-  /// The whole certificate 0, its public key 1.
-  public var selector: UInt8
-  /// As it is 0, SHA-256 1, SHA-512 2.
-  public var matchingType: UInt8
-  /// What is compared; one octet at least.
-  public var data: [UInt8]
-
-  /// These parts.
-  public init(usage: UInt8, selector: UInt8, matchingType: UInt8, data: [UInt8]) {
-    (self.usage, self.selector, self.matchingType, self.data) = (usage, selector, matchingType, data)
+  private static func quoted(_ string: [UInt8]) -> String {
+    var text: [UInt8] = [UInt8(ascii: "\"")]
+    for octet in string {
+      switch octet {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): text += [UInt8(ascii: "\\"), octet]
+      case 0x20...0x7E: text.append(octet)
+      default: text += "\\\(String(1000 + Int(octet)).dropFirst())".utf8
+      }
+    }
+    text.append(UInt8(ascii: "\""))
+    return String(decoding: text, as: UTF8.self)
   }
 }

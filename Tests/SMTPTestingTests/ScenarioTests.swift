@@ -1,8 +1,9 @@
 import DeliveryQueue
 import Foundation
-import DeliveryQueue
-import SMTPTesting
+import SMTPProtocol
 import Testing
+
+@testable import SMTPTesting
 
 /// Random worlds: some that are always the same, and others that nobody has seen before. In the environment,
 /// `SIMULATION_SEEDS=10000` has so many looked at, and `SIMULATION_SEED=7` that one alone, with its trace.
@@ -34,9 +35,34 @@ import Testing
 
   /// The one that the environment names, with its trace.
   @Test func holdsInOneWorld() throws {
-    let summary = try Scenario(seed: Seeds.only ?? 0).run()
-    guard Seeds.only != nil else { return }
-    for line in summary.trace { print(line) }
+    do throws(ScenarioFailure) {
+      let summary = try Scenario(seed: Seeds.only ?? 0).run()
+      if Seeds.only != nil { print(summary.trace.joined(separator: "\n")) }
+    } catch {
+      if Seeds.only != nil { print(error.trace.joined(separator: "\n")) }
+      throw error
+    }
+  }
+
+  /// A platform that takes no message at all.
+  @Test func aFailureTellsEverything() throws {
+    var scenario = Scenario(seed: 3)
+    scenario.adjust = { $0.server.limits.messageSize = 10 }
+    let failure = try #require(throws: ScenarioFailure.self) { try scenario.run() }
+    #expect(failure.seed == 3)
+    #expect(failure.problem.contains("sends a message in calm weather, and it is not accepted"))
+    #expect(failure.trace.first?.hasPrefix("t+0.000") == true)
+    #expect(failure.trace.contains { $0.hasSuffix("VIOLATION: \(failure.problem)") })
+    #expect(failure.description.hasPrefix("seed 3: \(failure.problem)\nAgain"))
+  }
+
+  @Test(arguments: [59, 60, 61]) func aFailureDescribesItsLastLines(count: Int) {
+    let trace = (0..<count).map { "line \($0)" }
+    let failure = ScenarioFailure(seed: 7, problem: "it fell over", trace: trace)
+    #expect(failure.trace == trace)
+    let lines = failure.description.split(separator: "\n").map(String.init)
+    #expect(lines.first == "seed 7: it fell over")
+    #expect(lines.dropFirst(3) == trace.suffix(60).map { "  \($0)" }[...])
   }
 
   @Test(arguments: [3, 10, 53] as [UInt64]) func theSameSeedGivesTheSameRun(seed: UInt64) throws {
@@ -59,6 +85,21 @@ import Testing
     ] {
       #expect(trace.contains { $0.contains(sight) }, "\(sight)")
     }
+  }
+
+  @Test(arguments: 0..<8 as Range<UInt64>) func nothingIsLeftOfAWorld(seed: UInt64) throws {
+    weak var simulation: Simulation?
+    weak var platform: SimulatedPlatform?
+    weak var store: SimulatedStore?
+    do {
+      let scenario = Scenario(seed: seed)
+      let world = try scenario.makeWorld()
+      (simulation, platform, store) = (world.simulation, world.platform, world.platform.store)
+      #expect(try scenario.run(world).attempts > 0)
+    }
+    #expect(simulation == nil)
+    #expect(platform == nil)
+    #expect(store == nil)
   }
 
   /// A host's own rules are kept, and checked.

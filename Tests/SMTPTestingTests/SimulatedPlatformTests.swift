@@ -106,6 +106,50 @@ import Testing
     #expect(Bool(false), "accepted without being kept")
   }
 
+  @Test(arguments: [false, true]) func nothingIsLeftOfAPlatform(isRunning: Bool) throws {
+    weak var platform: SimulatedPlatform?
+    weak var first: SimulatedStore?
+    weak var last: SimulatedStore?
+    do {
+      let network = SimulatedNetwork(Simulation(seed: 5))
+      let living = try SimulatedPlatform(.init(name: SimulatedWorld.name("mail.example")), in: network)
+      (platform, first) = (living, living.store)
+      living.start()
+      try network.simulation.run(for: .seconds(1))
+      living.crash()
+      living.start()
+      last = living.store
+      try network.simulation.run(for: .seconds(1))
+      #expect(first == nil)
+      if !isRunning { living.crash() }
+      try network.simulation.end()
+    }
+    #expect(platform == nil)
+    #expect(last == nil)
+  }
+
+  /// Ends while the policy waits for a slow store, which nobody can interrupt.
+  @Test(arguments: 0..<30) func nothingIsLeftOfAPlatformWithASlowStore(stage: Int) throws {
+    weak var simulation: Simulation?
+    weak var store: SimulatedStore?
+    do {
+      let living = Simulation(seed: UInt64(stage))
+      let network = SimulatedNetwork(living)
+      let platform = try SimulatedPlatform(.init(name: SimulatedWorld.name("mail.example")), in: network)
+      (simulation, store) = (living, platform.store)
+      platform.store.weather.duration = .seconds(5) ... .seconds(5)
+      let customer = try living.perform { try await platform.addCustomer(SimulatedWorld.name("customer.example")) }
+      let envelope = Envelope(
+        reversePath: try #require(customer.mailbox("a")), recipients: [try #require(ForwardPath("b@remote.example"))])
+      platform.start()
+      living.start("customer") { _ = await customer.send(envelope, content: Array("Subject: x\r\n\r\n".utf8)) }
+      try living.run(for: .milliseconds(stage * 250))
+      try living.end()
+    }
+    #expect(simulation == nil)
+    #expect(store == nil)
+  }
+
   @Test func anOrderIsCarriedOutAtOnce() throws {
     remote.mood = .dead
     let id = try #require(accepted(send()))

@@ -91,6 +91,10 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
     public static let notAligned = Code("not-aligned")
     /// The policy asks for nothing (`p=none`).
     public static let policyNone = Code("policy-none")
+    /// Subdomains have a weaker policy than the domain (`sp=`, `np=`).
+    public static let weakSubdomainPolicy = Code("weak-subdomain-policy")
+    /// The policy is not wholly applied (`t=y`, `pct=`).
+    public static let policyInTesting = Code("policy-in-testing")
     /// The header From is missing, stands twice, or names no domain.
     public static let headerFrom = Code("header-from")
   }
