@@ -56,7 +56,8 @@ import Testing
     #expect(AuthenticationResults.MethodResult.dmarc(none).properties.count == 1)
   }
 
-  /// From what SPF says to what DMARC says, and both in one field. For a null sender the client's name counts (RFC 7489 §3.1.2).
+  /// From what SPF says to what DMARC says, and both in one field. For a null sender the client's name counts (RFC
+  /// 7489 §3.1.2).
   @Test(arguments: [
     ("a@mail.example.com", "smtp.mailfrom=a@mail.example.com"), ("", "smtp.helo=mail.example.com"),
   ])

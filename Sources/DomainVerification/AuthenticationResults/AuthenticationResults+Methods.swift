@@ -19,8 +19,8 @@ extension AuthenticationResults.MethodResult {
 
   /// What DKIM found of one signature (RFC 8601 §2.7.1, RFC 6008).
   ///
-  /// - Parameter signature: the value of `b=`, without blanks; its first eight characters are written, by which one of several
-  ///   signatures of a domain is known.
+  /// - Parameter signature: the value of `b=`, without blanks; its first eight characters are written, by which one
+  ///   of several signatures of a domain is known.
   public static func dkim(
     _ result: String, comment: String? = nil, reason: String? = nil, domain: DomainName, selector: String? = nil,
     algorithm: String? = nil, signature: String? = nil
