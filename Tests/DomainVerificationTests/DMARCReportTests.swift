@@ -55,4 +55,27 @@ import Testing
     let none = try await evaluateDMARC(dns, from: "example.org")
     #expect(AuthenticationResults.MethodResult.dmarc(none).properties.count == 1)
   }
+
+  /// From what SPF says to what DMARC says, and both in one field. For a null sender the client's name counts (RFC
+  /// 7489 §3.1.2).
+  @Test(arguments: [
+    ("a@mail.example.com", "smtp.mailfrom=a@mail.example.com"), ("", "smtp.helo=mail.example.com"),
+  ])
+  func fromSPF(sender: String, property: String) async throws {
+    let dns = try dmarcDNS([("example.com", "v=DMARC1; p=reject")])
+    dns.set(try #require(DNSName("mail.example.com")), texts: "v=spf1 ip4:192.0.2.1 -all")
+    let client = try #require(IPAddress("192.0.2.1"))
+    let spf = await SPFEvaluator(resolver: dns)
+      .evaluate(SPFRequest(clientAddress: client, senderText: sender, helo: "mail.example.com"))
+    let identifier = try #require(DMARCIdentifier(spf))
+    let from = try #require(DomainName("example.com"))
+    let dmarc = await DMARCEvaluator(resolver: dns).evaluate(DMARCRequest(from: from, identifiers: [identifier]))
+    #expect(dmarc.result == .pass && dmarc.alignedBy == [identifier])
+    let field = AuthenticationResults("mx.example.org", results: [.spf(spf), .dmarc(dmarc)]).field
+    let words = field.replacing("\r\n\t", with: " ")
+    #expect(words.contains("spf=pass \(property);"))
+    #expect(words.contains("dmarc=pass header.from=example.com policy.dmarc=reject"))
+    let nowhere = SPFRequest(clientAddress: client, senderText: "a@[192.0.2.1]", helo: "mail.example.com")
+    #expect(DMARCIdentifier(await SPFEvaluator(resolver: dns).evaluate(nowhere)) == nil)
+  }
 }

@@ -10,10 +10,17 @@ extension AuthenticationResults.MethodResult {
     return Self("spf", result, reason: reason, properties: [property])
   }
 
+  /// The same of an evaluation.
+  public static func spf(_ evaluation: SPFEvaluation) -> Self {
+    let request = evaluation.request
+    let value = request.identity == .mailFrom ? request.sender : request.domain
+    return Self("spf", evaluation.result.rawValue, properties: [.init("smtp", request.identity.rawValue, value)])
+  }
+
   /// What DKIM found of one signature (RFC 8601 §2.7.1, RFC 6008).
   ///
-  /// - Parameter signature: the value of `b=`, without blanks; its first eight characters are written, by which one of several
-  ///   signatures of a domain is known.
+  /// - Parameter signature: the value of `b=`, without blanks; its first eight characters are written, by which one
+  ///   of several signatures of a domain is known.
   public static func dkim(
     _ result: String, comment: String? = nil, reason: String? = nil, domain: DomainName, selector: String? = nil,
     algorithm: String? = nil, signature: String? = nil

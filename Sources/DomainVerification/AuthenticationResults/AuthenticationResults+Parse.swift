@@ -21,8 +21,8 @@ extension AuthenticationResults {
 
   /// The field of a value, which is what stands behind the colon, folds and comments included (RFC 8601 §2.2).
   ///
-  /// Unknown methods, results and kinds of properties are taken, and a semicolon at the end. Of the comments only that behind
-  /// a result is kept.
+  /// Unknown methods, results and kinds of properties are taken, and a semicolon at the end. Of the comments only
+  /// that behind a result is kept.
   ///
   /// - Throws: ``SyntaxError`` where the value is over a limit or breaks the grammar.
   public init(parsing value: String) throws(SyntaxError) { try self.init(parsing: Array(value.utf8)) }
@@ -226,8 +226,8 @@ struct AuthenticationResultsScanner {
     try skipBlanks()
   }
 
-  /// `value / [ [ local-part ] "@" ] domain-name`. Many write what is no token without quotes, addresses of IPv6 and base 64:
-  /// taken is all but what has a meaning here.
+  /// `value / [ [ local-part ] "@" ] domain-name`. Many write what is no token without quotes, addresses of IPv6 and
+  /// base 64: taken is all but what has a meaning here.
   private mutating func propertyValue() throws(SyntaxError) -> String {
     let start = index
     if next == UInt8(ascii: "\"") {

@@ -1,14 +1,15 @@
 public import MailModel
 
 extension HeaderSection {
-  /// The octets of the section without the Authentication-Results that seem to come from `service` (RFC 8601 §5): whoever reads
-  /// the message behind us believes those that bear our name, so that none may come in with it.
+  /// The octets of the section without the Authentication-Results that seem to come from `service` (RFC 8601 §5):
+  /// whoever reads the message behind us believes those that bear our name, so that none may come in with it.
   ///
-  /// A field goes where its name of a service is ours in any case and spelling: quoted, behind comments and folds, with a
-  /// version, with U-labels. Others may read less carefully than we do, so these go too: fields that are no
-  /// Authentication-Results by the grammar up to the first result (no name, a quoted string or comment without an end, a control
-  /// character, anything but a version behind the name), whoever they name; and fields in which our name begins anywhere before
-  /// the first semicolon, in comments and quotes too. What stays has another name, plainly.
+  /// A field goes where its name of a service is ours in any case and spelling: quoted, behind comments and folds,
+  /// with a version, with U-labels. Others may read less carefully than we do, so these go too: fields that are no
+  /// Authentication-Results by the grammar up to the first result (no name, a quoted string or comment without an
+  /// end, a control character, anything but a version behind the name), whoever they name; and fields in which our
+  /// name begins anywhere before the first semicolon, in comments and quotes too. What stays has another name,
+  /// plainly.
   ///
   /// - Parameter service: our name, as it is in ``AuthenticationResults/authenticationService``.
   public func octets(withoutAuthenticationResultsOf service: String) -> [UInt8] {
@@ -59,8 +60,8 @@ private struct ServiceName {
     }
   }
 
-  /// Whether our name begins before the first semicolon of all, whatever it stands in, whatever follows it, and though there
-  /// were quotes, backslashes, blanks and folds within it.
+  /// Whether our name begins before the first semicolon of all, whatever it stands in, whatever follows it, and
+  /// though there were quotes, backslashes, blanks and folds within it.
   private func begins(in value: ArraySlice<UInt8>) -> Bool {
     guard !octets.isEmpty else { return false }
     var head: [UInt8] = []

@@ -1,17 +1,17 @@
 public import MailModel
 
 extension AuthenticationResults {
-  /// Most octets of a name of a service, a reason or a comment that are written, the rest cut off. A domain is 253 at most
-  /// (RFC 1035 §2.3.4), and no line may be over 998 (RFC 5322 §2.1.1), with each octet escaped.
+  /// Most octets of a name of a service, a reason or a comment that are written, the rest cut off. A domain is 253 at
+  /// most (RFC 1035 §2.3.4), and no line may be over 998 (RFC 5322 §2.1.1), with each octet escaped.
   public static let largestTextCount = 256
-  /// Most octets of a property's value; one that is longer is left out, since a part of it would be another. An address is 254
-  /// at most (RFC 5321 §4.5.3.1).
+  /// Most octets of a property's value; one that is longer is left out, since a part of it would be another. An
+  /// address is 254 at most (RFC 5321 §4.5.3.1).
   public static let largestValueCount = 400
 
   /// Writes the field, folded to 78 octets where its parts allow it.
   ///
-  /// What no keyword may hold is written as `-` in one, a control character anywhere as `?`; a value that is no token and no
-  /// address is quoted.
+  /// What no keyword may hold is written as `-` in one, a control character anywhere as `?`; a value that is no token
+  /// and no address is quoted.
   public func write(to writer: inout HeaderFieldWriter) {
     let service = Self.value(Self.cut(authenticationService))
     var parts = [version.map { "\(service) \($0)" } ?? service]

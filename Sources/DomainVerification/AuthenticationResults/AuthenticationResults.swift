@@ -48,7 +48,8 @@ public struct AuthenticationResults: Hashable, Sendable {
 
   /// Who says so, `authserv-id` (§2.5): the name of a host most often. Compared without case.
   public var authenticationService: String
-  /// The version of the field; `nil` where it is not said, which means 1. Whoever meets another must not use the field (§2.2).
+  /// The version of the field; `nil` where it is not said, which means 1. Whoever meets another must not use the
+  /// field (§2.2).
   public var version: Int?
   /// What was found, in order; empty for `none`.
   public var results: [MethodResult]

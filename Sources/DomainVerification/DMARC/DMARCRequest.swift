@@ -22,6 +22,12 @@ public struct DMARCIdentifier: Hashable, Sendable, CustomStringConvertible {
     (self.method, self.result, self.domain) = (method, result, domain)
   }
 
+  /// What SPF found of a sender, or of the client's name for a null sender; `nil` where that is no domain.
+  public init?(_ evaluation: SPFEvaluation) {
+    guard let domain = DomainName(evaluation.request.domain) else { return nil }
+    self.init(.spf, evaluation.result.rawValue, domain)
+  }
+
   /// `dkim=pass of example.com`
   public var description: String { "\(method.rawValue)=\(result) of \(domain)" }
 }
@@ -30,7 +36,8 @@ public struct DMARCIdentifier: Hashable, Sendable, CustomStringConvertible {
 public struct DMARCRequest: Hashable, Sendable {
   /// The domain of the header From; see ``AuthorDomain``.
   public var from: DomainName
-  /// What SPF and DKIM found, in any order. Of those that pass or may yet, the first ``DMARCEvaluator/identifierLimit`` count.
+  /// What SPF and DKIM found, in any order. Of those that pass or may yet, the first
+  /// ``DMARCEvaluator/identifierLimit`` count.
   public var identifiers: [DMARCIdentifier]
 
   /// A request of these parts.
