@@ -63,7 +63,8 @@ private struct DMARCRun {
         switch try await questions.publication(at: target) {
         case .record(let record): return DMARCWalkStep(domain: target, record: record)
         case .several: return end(.none, .severalRecords(target))
-        case .nothing: domain = target == from ? list.organizationalDomain(of: from).flatMap { $0 == from ? nil : $0 } : nil
+        case .nothing:
+          domain = target == from ? list.organizationalDomain(of: from).flatMap { $0 == from ? nil : $0 } : nil
         }
       }
     }

@@ -107,8 +107,10 @@ public struct DMARCRecord: Hashable, Sendable {
     self.octets = octets
     var names: Set<String> = ["v"]
     var parts = TagParts(octets, from: end)
+    var count = 1
     while let part = parts.next() {
-      guard names.count <= Self.tagLimit else {
+      count += 1
+      guard count <= Self.tagLimit else {
         note(part.lowerBound, "over \(Self.tagLimit) tags")
         break
       }
@@ -242,11 +244,12 @@ extension DMARCRecord {
       return []
     }
     var uris: [DMARCReportURI] = []
-    var start = value.lowerBound
+    var (count, start) = (0, value.lowerBound)
     while start <= value.upperBound {
       let end = octets[start..<value.upperBound].firstIndex(of: UInt8(ascii: ",")) ?? value.upperBound
       let part = octets.trimmed(start..<end)
-      guard uris.count < Self.uriLimit else {
+      count += 1
+      guard count <= Self.uriLimit else {
         note(part.lowerBound, "over \(Self.uriLimit) URIs in \(name)=")
         break
       }

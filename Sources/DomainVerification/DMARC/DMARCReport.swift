@@ -58,7 +58,9 @@ extension DMARCEvaluation {
     Finding(
       .noRecord, .failure, of: subject(request.from),
       "There is no DMARC record at \(request.from) or above it.",
-      nextStep: "Publish a TXT record at _dmarc.\(request.from) such as v=DMARC1; p=none; rua=mailto:postmaster@\(request.from)")
+      nextStep:
+        "Publish a TXT record at _dmarc.\(request.from) such as v=DMARC1; p=none; rua=mailto:postmaster@\(request.from)"
+    )
   }
 
   private var notAligned: Finding {
@@ -66,8 +68,10 @@ extension DMARCEvaluation {
     let found =
       passed.isEmpty
       ? "neither SPF nor DKIM passed"
-      : passed.prefix(DMARCEvaluator.identifierLimit).map { "\($0.method.rawValue.uppercased()) passed for \($0.domain)" }
-        .joined(separator: ", ")
+      : passed.prefix(DMARCEvaluator.identifierLimit).map {
+        "\($0.method.rawValue.uppercased()) passed for \($0.domain)"
+      }
+      .joined(separator: ", ")
     return Finding(
       .notAligned, .failure, of: request.from.description,
       "Nothing that passed speaks for \(request.from): \(found).",

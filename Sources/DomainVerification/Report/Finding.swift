@@ -28,6 +28,9 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
 
     // MARK: SPF
 
+    /// What should be checked is no domain name.
+    public static let invalidDomain = Code("invalid-domain")
+
     /// More terms that cost a lookup than RFC 7208 §4.6.4 allows.
     public static let tooManyLookups = Code("too-many-lookups")
     /// More lookups that found nothing than RFC 7208 §4.6.4 allows.
