@@ -2,6 +2,7 @@ import ArgumentParser
 import DeliveryQueue
 import DomainVerification
 import Foundation
+import LibCrypto
 import MailModel
 import SQLiteStorage
 import SystemDNS
@@ -27,8 +28,27 @@ enum Parse {
     return domain
   }
 
+  static func selector(_ text: String) throws -> DKIMSelector {
+    guard let selector = DKIMSelector(text) else { throw ValidationError("'\(text)' is no selector of a DKIM key.") }
+    return selector
+  }
+
+  /// The public half of a private key in PEM.
+  static func verifyingKey(_ path: String) throws -> VerifyingKey {
+    do {
+      let pem = Array(try Data(contentsOf: URL(filePath: path)))
+      return try SigningKey(pem: pem.span).verifyingKey
+    } catch let error as CryptoError {
+      throw ValidationError("'\(path)' holds no key that can sign: \(error.message)")
+    } catch {
+      throw ValidationError("'\(path)' cannot be read: \(error.localizedDescription)")
+    }
+  }
+
   static func address(_ text: String) throws -> IPAddress {
-    guard let address = IPAddress(text) else { throw ValidationError("'\(text)' is neither an IPv4 nor an IPv6 address.") }
+    guard let address = IPAddress(text) else {
+      throw ValidationError("'\(text)' is neither an IPv4 nor an IPv6 address.")
+    }
     return address
   }
 
@@ -50,7 +70,7 @@ enum Parse {
 
   static func publicSuffixList(_ path: String) throws -> PublicSuffixList {
     do {
-      return try PublicSuffixList(parsing: try String(contentsOfFile: path, encoding: .utf8))
+      return try PublicSuffixList(Array(try Data(contentsOf: URL(filePath: path))))
     } catch let error as PublicSuffixListError {
       throw ValidationError("'\(path)' is no list of public suffixes: \(error)")
     } catch {

@@ -8,7 +8,8 @@ import MailModel
 @main struct BenchVerification: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench-verification",
-    abstract: "Signs and verifies a message, hashes bodies, evaluates SPF and DMARC from cache, and prints what each costs.")
+    abstract:
+      "Signs and verifies a message, hashes bodies, evaluates SPF and DMARC from cache, and prints what each costs.")
 
   @Option(help: "Seconds for each case.") var seconds = 2.0
   @Option(help: "Octets of the message that is signed.") var size = 4096

@@ -29,7 +29,8 @@ struct Mail {
     body = Body.text.octets(size)
     rsa = try SigningKey.generate(.rsa(bits: 2048))
     ed25519 = try SigningKey.generate(.ed25519)
-    guard let first = DKIMSelector("rsa"), let second = DKIMSelector("ed"), let domain = DomainName("example.com") else {
+    guard let first = DKIMSelector("rsa"), let second = DKIMSelector("ed"), let domain = DomainName("example.com")
+    else {
       throw Unexpected("a selector is none")
     }
     pairs = [(first, try DKIMKeyPair(rsa)), (second, try DKIMKeyPair(ed25519))]
@@ -99,7 +100,8 @@ struct Table: DNSResolver {
     try table.publish("mx.example.com", .a, .address(address))
     try table.publish(
       "_spf.example.net", .txt, .text(DNSText("v=spf1 ip4:192.0.2.64/26 ip6:2001:db8::/32 ip4:203.0.113.0/24 ~all")))
-    try table.publish("_dmarc.example.com", .txt, .text(DNSText("v=DMARC1; p=reject; adkim=s; rua=mailto:d@example.com")))
+    try table.publish(
+      "_dmarc.example.com", .txt, .text(DNSText("v=DMARC1; p=reject; adkim=s; rua=mailto:d@example.com")))
     return table
   }
 }

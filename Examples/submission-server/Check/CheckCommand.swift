@@ -21,9 +21,4 @@ extension VerificationReport.Verdict {
     case .undecided: throw ExitCode(75)
     }
   }
-
-  /// The worst of several: what fails outweighs what nobody knows.
-  static func worst(of verdicts: [Self]) -> Self {
-    verdicts.contains(.failed) ? .failed : verdicts.contains(.undecided) ? .undecided : .passed
-  }
 }

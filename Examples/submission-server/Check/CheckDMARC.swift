@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeliveryQueue
 import DomainVerification
 import MailDNS
 import MailModel
@@ -6,7 +7,8 @@ import MailModel
 /// What becomes of mail from this domain, and does this message speak for it?
 struct CheckDMARC: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dmarc", abstract: "Check the policy of a domain, and whether a message is aligned with it (RFC 9989).",
+    commandName: "dmarc",
+    abstract: "Check the policy of a domain, and whether a message is aligned with it (RFC 9989).",
     discussion: """
       What has passed comes from --spf and --dkim, or is checked here: SPF with --ip and --sender, DKIM with --message, \
       whose header field From also stands in for --from.
@@ -49,7 +51,8 @@ struct CheckDMARC: AsyncParsableCommand {
     let file = try message.map(MessageFile.init)
     let author = try from ?? file.map(Self.author)
     guard let author else { throw ValidationError("whose policy? Give --from.") }
-    let discovery: DMARCDiscovery = try publicSuffixes.map { .publicSuffixList(try Parse.publicSuffixList($0)) } ?? .treeWalk
+    let discovery: DMARCDiscovery =
+      try publicSuffixes.map { .publicSuffixList(try Parse.publicSuffixList($0)) } ?? .treeWalk
     let evaluation = try await resolver.withResolver { resolver in
       let found = await identified(by: file, resolver)
       let request = DMARCRequest(from: author, identifiers: identifiers + found)

@@ -61,7 +61,6 @@ extension DNSAnswer.Outcome {
     case .noSuchName: "no-such-name"
     case .temporaryFailure: "temporary-failure"
     case .malformed: "malformed"
-    @unknown default: "unknown"
     }
   }
 }
@@ -157,5 +156,25 @@ struct DMARCReport: Encodable {
     policyTag = evaluation.policyTag?.rawValue
     alignedBy = evaluation.alignedBy.map(\.description)
     report = CheckReport(evaluation.report)
+  }
+}
+
+/// What a domain's zone holds, as JSON.
+struct DomainCheckReport: Encodable {
+  var domain: String
+  var verdict: String
+  var nextStep: String
+  var address: CheckReport
+  var spf: [CheckReport]
+  var keys: [CheckReport]
+  var dmarc: CheckReport
+
+  init(_ report: DomainReport) {
+    domain = "\(report.domain)"
+    (verdict, nextStep) = (report.verdict.rawValue, report.nextStep)
+    address = CheckReport(report.address)
+    spf = report.spf.map(CheckReport.init)
+    keys = report.keys.map(CheckReport.init)
+    dmarc = CheckReport(report.dmarc)
   }
 }

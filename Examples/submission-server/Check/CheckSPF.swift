@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeliveryQueue
 import DomainVerification
 import MailModel
 

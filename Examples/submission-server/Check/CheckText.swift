@@ -8,7 +8,8 @@ enum CheckText {
     var lines = ["\(evaluation.result.rawValue) \(request.clientAddress) for \(request.sender)"]
     lines += evaluation.matches.map { "  matched  \($0.text) (column \($0.column) of the record of \($0.domain))" }
     lines += evaluation.records.map { "  record   \($0.domain): \($0.text)" }
-    lines.append("  lookups  \(evaluation.lookupCount) of 10, of which \(evaluation.voidLookupCount) of 2 found nothing")
+    lines.append(
+      "  lookups  \(evaluation.lookupCount) of 10, of which \(evaluation.voidLookupCount) of 2 found nothing")
     if let explanation = evaluation.explanation { lines.append("  the domain's own words: \(explanation)") }
     return (lines + findings(evaluation.report)).joined(separator: "\n")
   }
@@ -40,10 +41,20 @@ enum CheckText {
     return (lines + findings(evaluation.report)).joined(separator: "\n")
   }
 
+  static func domain(_ report: DomainReport) -> String {
+    var lines = ["\(report.verdict.rawValue) \(report.domain)"]
+    let parts = [report.address] + report.spf + report.keys + [report.dmarc]
+    for part in parts { lines += ["\(part.verdict.rawValue)  \(part.subject)"] + findings(part) }
+    return lines.joined(separator: "\n")
+  }
+
   /// What was found, each with what to do about it.
   static func findings(_ report: VerificationReport) -> [String] {
     report.findings.flatMap { finding in
-      ["  \(finding.severity.rawValue)  \(finding.code) at \(finding.subject): \(finding.message)", "    → \(finding.nextStep)"]
+      [
+        "  \(finding.severity.rawValue)  \(finding.code) at \(finding.subject): \(finding.message)",
+        "    → \(finding.nextStep)",
+      ]
     }
   }
 }
