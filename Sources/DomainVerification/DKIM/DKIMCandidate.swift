@@ -7,13 +7,14 @@ struct DKIMCandidate {
   /// Which of the message's signatures.
   let index: Int
   let signature: DKIMSignature
+  let algorithm: DKIMAlgorithm
   /// Its field.
   let field: HeaderSection.Field
   /// Which of the hashes of the body.
   let body: Int
 
   /// Where the key is (RFC 6376 §3.6.2.1).
-  var question: DNSQuestion { DNSQuestion(signature.selector.name(in: signature.domain), .txt) }
+  var question: DNSQuestion { DNSQuestion(signature.keyName, .txt) }
 
   /// Compares the body with the one that was signed.
   func compare(

@@ -27,25 +27,18 @@ extension DKIMCandidate {
   func decide(
     _ text: DNSText, _ digest: [UInt8], _ evaluation: inout DKIMSignatureEvaluation
   ) throws(DKIMProblem) {
-    let record: DKIMKeyRecord
-    do { record = try DKIMKeyRecord(text.octets) } catch {
-      throw DKIMProblem(
-        .permerror, .syntax, "The key record at \(question.name) is broken: \(error.message).",
-        nextStep: "Mend the record: RFC 6376 §3.6.1 has its grammar.")
+    let key: VerifyingKey
+    do throws(DKIMKeyProblem) {
+      let record = try DKIMKeyRecord(text.octets)
+      note(record, &evaluation)
+      guard !record.isRevoked else { throw DKIMKeyProblem(.revoked, "p= is empty") }
+      key = try record.key(for: algorithm)
+      guard !record.isStrict || signature.identityDomain == signature.domain else {
+        throw DKIMKeyProblem(.serviceType, "t=s allows no identity below \(signature.domain), and i= is below it")
+      }
+    } catch {
+      throw .unusable(error, at: question.name)
     }
-    if record.flags.contains("y") {
-      evaluation.isTesting = true
-      evaluation.warn(
-        .keyInTesting, "The key record at \(question.name) is in testing mode (t=y).",
-        nextStep: "Take t=y out of the record when mail is signed as it should be.")
-    }
-    guard let key = record.key else {
-      throw DKIMProblem(
-        .permerror, .keyRevoked, "The key at \(question.name) is revoked: p= is empty.",
-        nextStep: "Sign with a key that is published.")
-    }
-    try checkUse(of: record, key)
-    try checkSize(of: key, &evaluation)
     guard key.isSignature(signature.signature.span, ofDigest: digest.span) else {
       throw DKIMProblem(
         .fail, .signatureMismatch,
@@ -55,43 +48,38 @@ extension DKIMCandidate {
     }
   }
 
-  /// Whether the record lets its key be used so.
-  private func checkUse(of record: DKIMKeyRecord, _ key: VerifyingKey) throws(DKIMProblem) {
-    func check(_ isAllowed: Bool, _ message: String) throws(DKIMProblem) {
-      guard !isAllowed else { return }
-      throw DKIMProblem(
-        .permerror, .keyNotUsable, "The key record at \(question.name) \(message).",
-        nextStep: "Publish a record that allows it, or sign as the record says.")
+  /// Notes what the record says of itself.
+  private func note(_ record: DKIMKeyRecord, _ evaluation: inout DKIMSignatureEvaluation) {
+    switch record.key?.kind {
+    case .rsa(let bits)?: evaluation.keyBits = bits
+    case .ed25519?: evaluation.keyBits = 256
+    case nil: break
     }
-    let isOfKind =
-      switch (DKIMAlgorithm(rawValue: signature.algorithm), key.kind) {
-      case (.rsaSHA256, .rsa), (.ed25519SHA256, .ed25519): true
-      default: false
-      }
-    try check(isOfKind, "is for keys of k=\(record.keyType), and the signature is a=\(signature.algorithm)")
-    try check(record.hashes?.contains("sha256") ?? true, "does not allow sha256 (h=)")
-    try check(record.services.contains { $0 == "*" || $0 == "email" }, "is not for mail (s=)")
-    try check(
-      !record.flags.contains("s") || signature.identityDomain == signature.domain,
-      "allows no identity below \(signature.domain) (t=s), and i= is at \(signature.identityDomain)")
+    guard record.isTesting else { return }
+    evaluation.isTesting = true
+    evaluation.warn(
+      .keyInTesting, "The key record at \(question.name) is in testing mode (t=y).",
+      nextStep: "Take t=y out of the record when mail is signed as it should be.")
   }
+}
 
-  /// RFC 8301 §3.2.
-  private func checkSize(
-    of key: VerifyingKey, _ evaluation: inout DKIMSignatureEvaluation
-  ) throws(DKIMProblem) {
-    guard case .rsa(let bits) = key.kind else {
-      evaluation.keyBits = 256
-      return
+extension DKIMProblem {
+  /// A key record does not let its key be used.
+  fileprivate static func unusable(_ problem: DKIMKeyProblem, at name: DNSName) -> DKIMProblem {
+    let message = "The key record at \(name) gives no key: \(problem)."
+    return switch problem.kind {
+    case .tooShort:
+      DKIMProblem(.policy, .keyTooShort, message, nextStep: "Publish a key of 2048 bits, and sign with it.")
+    case .tooLong:
+      DKIMProblem(.policy, .keyTooLong, message, nextStep: "Publish a key of 2048 bits, and sign with it.")
+    case .revoked:
+      DKIMProblem(.permerror, .keyRevoked, message, nextStep: "Sign with a key that is published.")
+    case .keyType, .hashAlgorithm, .serviceType:
+      DKIMProblem(
+        .permerror, .keyNotUsable, message, nextStep: "Publish a record that allows it, or sign as the record says.")
+    case .syntax, .spelling, .keyData:
+      DKIMProblem(
+        .permerror, .syntax, message, nextStep: "Mend the record: RFC 6376 §3.6.1 has its grammar.")
     }
-    evaluation.keyBits = bits
-    guard bits < VerifyingKey.usableRSABits.lowerBound || bits > VerifyingKey.usableRSABits.upperBound else { return }
-    let isShort = bits < VerifyingKey.usableRSABits.lowerBound
-    throw DKIMProblem(
-      .policy, isShort ? .keyTooShort : .keyTooLong,
-      isShort
-        ? "The key at \(question.name) has \(bits) bits, and can be broken (RFC 8301)."
-        : "The key at \(question.name) has \(bits) bits, more than anybody needs to verify.",
-      nextStep: "Publish a key of 2048 bits, and sign with it.")
   }
 }

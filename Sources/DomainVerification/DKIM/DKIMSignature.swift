@@ -1,3 +1,4 @@
+import MailDNS
 import MailModel
 
 /// What a DKIM-Signature field says (RFC 6376 §3.5), its grammar checked.
@@ -8,7 +9,8 @@ struct DKIMSignature {
   var bodyHash: [UInt8]
   var canonicalization: DKIMCanonicalization
   var domain: DomainName
-  var selector: DKIMSelector
+  /// Where the key is (RFC 6376 §3.6.2.1).
+  var keyName: DNSName
   var identityDomain: DomainName
   var algorithm: String
   var names: [String]
@@ -28,7 +30,7 @@ struct DKIMSignature {
     guard version == "1" else { throw .unusable("v=\(version) is an unknown version") }
     algorithm = try tags.required("a")
     domain = try Self.domain(tags)
-    selector = try Self.selector(tags)
+    keyName = try Self.keyName(tags, domain)
     let identity = try Self.identity(tags, domain)
     identityDomain = identity.domain
     evaluation.identity = identity.text
@@ -77,9 +79,9 @@ struct DKIMSignature {
 
   private static func seconds(_ instant: Timestamp) -> UInt64 { UInt64(clamping: instant.milliseconds / 1000) }
 
-  /// Whether the algorithm is one of today's (RFC 8301 §3.1).
-  func checkAlgorithm() throws(DKIMProblem) {
-    guard DKIMAlgorithm(rawValue: algorithm) == nil else { return }
+  /// The algorithm, if it is one of today's (RFC 8301 §3.1).
+  func acceptedAlgorithm() throws(DKIMProblem) -> DKIMAlgorithm {
+    if let accepted = DKIMAlgorithm(rawValue: algorithm) { return accepted }
     throw DKIMProblem(
       .permerror, .algorithm,
       algorithm == "rsa-sha1"
@@ -96,9 +98,9 @@ struct DKIMSignature {
     return domain
   }
 
-  private static func selector(_ tags: TagList) throws(DKIMProblem) -> DKIMSelector {
-    guard let selector = DKIMSelector(try tags.required("s")) else { throw .syntax("s= is no selector") }
-    return selector
+  private static func keyName(_ tags: TagList, _ domain: DomainName) throws(DKIMProblem) -> DNSName {
+    guard let name = DKIMSelector(try tags.required("s"))?.name(in: domain) else { throw .syntax("s= is no selector") }
+    return name
   }
 
   /// `[ Local-part ] "@" domain-name` in quoted-printable; `@` and the domain by default.
@@ -120,12 +122,7 @@ struct DKIMSignature {
     _ = try tags.required("h")
     let octets = tags.octets.span
     var names: [String] = []
-    for part in tags.octets[tags.range(of: "h") ?? 0..<0].split(
-      separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    {
-      var range = part.startIndex..<part.endIndex
-      while let first = range.first, octets[first].isFoldingBlank { range.removeFirst() }
-      while let last = range.last, octets[last].isFoldingBlank { range.removeLast() }
+    for range in tags.items(of: "h") ?? [] {
       guard !range.isEmpty, range.allSatisfy({ octets[$0].isASCIIVisible }) else {
         throw .syntax("h= is no list of field names")
       }
@@ -149,7 +146,7 @@ extension DomainName {
 extension TagList {
   /// The tags of a DKIM-Signature field's value.
   static func signature(_ value: [UInt8]) throws(DKIMProblem) -> TagList {
-    do { return try TagList(value) } catch {
+    do { return try TagList(value, allowsUTF8: true) } catch {
       throw .syntax("\(error.reason), at octet \(error.offset + 1) of the field")
     }
   }

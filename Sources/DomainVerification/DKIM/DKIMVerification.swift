@@ -21,10 +21,11 @@ public struct DKIMVerification: ~Copyable, Sendable {
     for field in fields.prefix(verifier.limits.signatures) {
       var signature = DKIMSignatureEvaluation()
       do throws(DKIMProblem) {
-        let read = try read(field, &signature, at: now)
+        let (read, algorithm) = try read(field, &signature, at: now)
         let body = try body(of: read)
         candidates.append(
-          DKIMCandidate(index: evaluation.signatures.count, signature: read, field: field, body: body))
+          DKIMCandidate(
+            index: evaluation.signatures.count, signature: read, algorithm: algorithm, field: field, body: body))
       } catch {
         signature.end(with: error)
       }
@@ -63,7 +64,7 @@ public struct DKIMVerification: ~Copyable, Sendable {
   /// A field as a signature that may pass: its grammar, its time, its algorithm.
   private func read(
     _ field: HeaderSection.Field, _ evaluation: inout DKIMSignatureEvaluation, at now: Timestamp
-  ) throws(DKIMProblem) -> DKIMSignature {
+  ) throws(DKIMProblem) -> (DKIMSignature, DKIMAlgorithm) {
     let limits = verifier.limits
     guard header.octets.count <= limits.headerOctets, header.fields.count <= limits.headerFields else {
       throw .unread("the header section is over \(limits.headerOctets) octets or \(limits.headerFields) fields")
@@ -73,8 +74,7 @@ public struct DKIMVerification: ~Copyable, Sendable {
     }
     let signature = try DKIMSignature(try TagList.signature(Array(header.octets[field.value])), &evaluation)
     try signature.check(at: now, tolerance: limits.clockTolerance)
-    try signature.checkAlgorithm()
-    return signature
+    return (signature, try signature.acceptedAlgorithm())
   }
 
   /// The hash of the body that a signature needs, one for all that need the same.
