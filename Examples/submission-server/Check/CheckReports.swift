@@ -1,5 +1,6 @@
 import DomainVerification
 import MailDNS
+import MailModel
 
 /// What every check says, as JSON.
 struct CheckReport: Encodable {

@@ -1,5 +1,6 @@
 import DomainVerification
 import MailDNS
+import MailModel
 
 /// What a check says, for a person. Whatever comes from the DNS or from a message is shown by ``show(_:terminator:)``.
 enum CheckText {
