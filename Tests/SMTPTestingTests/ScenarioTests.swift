@@ -89,6 +89,8 @@ import Testing
     #expect(duplicates > 20)
     let trace = summaries.flatMap(\.trace)
     for sight in Self.sights { #expect(trace.contains { $0.contains(sight) }, "\(sight)") }
+    // Once it stops in any case.
+    #expect(summaries.contains { $0.trace.count { $0.hasSuffix("mail.example stops") } > 1 })
     for order in QueueOrder.Action.allCases {
       let orders = trace.filter { $0.contains("the operator's \(order) changes") }
       #expect(orders.contains { !$0.contains("changes 0 ") }, "\(order)")
@@ -98,7 +100,7 @@ import Testing
   /// What has to be in the traces of some dozens of worlds.
   private static let sights = [
     "is split from", "is healed with", "falls silent", "is reset", "the calendar steps by -", "the store collapses",
-    "mail.example dies", "mail.example stops", "suspended claim", "is paused", "is resumed",
+    "mail.example dies", "suspended claim", "is paused", "is resumed",
     "whether it took the message is unknown", "is slow(", "is greylisting(", "is busy", "is dead", "is mute",
     "is temporary(", "is permanent(", "is losingReplies(silently: true)", "is losingReplies(silently: false)",
     "is losingContent(",

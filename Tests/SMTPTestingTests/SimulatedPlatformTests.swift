@@ -38,6 +38,48 @@ import Testing
     try simulation.end()
   }
 
+  /// With names as text, and the defaults of everything.
+  @Test func isMadeInAFewLines() throws {
+    let simulation = Simulation(seed: 5)
+    let network = SimulatedNetwork(simulation)
+    let platform = try SimulatedPlatform("mail.example", in: network)
+    let customer = try platform.addCustomer("customer.example")
+    let remote = try RemoteHost("remote.example", in: network)
+    platform.start()
+    let answer = try simulation.perform { try await customer.send(to: "user@remote.example", subject: "Good day") }
+    try simulation.run(until: { !remote.messages.isEmpty })
+    try simulation.run(for: .seconds(1))
+    #expect(try platform.status(of: #require(answer.queueID))?.recipients.map(\.state) == [.delivered])
+    #expect(remote.messages[0].envelope.reversePath.description == "mailer@customer.example")
+    #expect(String(decoding: remote.messages[0].content, as: UTF8.self).contains("\r\nSubject: Good day\r\n"))
+    try simulation.end()
+  }
+
+  @Test func saysWhatIsNoName() throws {
+    let isAboutTheName = { (error: any Error) in (error as? SimulationError)?.code == .invalidName }
+    #expect(performing: { try SimulatedPlatform("-", in: network) }, throws: isAboutTheName)
+    #expect(performing: { try RemoteHost("", in: network) }, throws: isAboutTheName)
+    #expect(performing: { try platform.addCustomer("a b") }, throws: isAboutTheName)
+    #expect(throws: SimulationError.self) {
+      try simulation.perform { [customer] in _ = try await customer.send(to: "nobody", subject: "") }
+    }
+  }
+
+  /// Weather stays as it is; a fault that was ordered is that of the store before.
+  @Test func theStoreIsAnotherAfterEachStart() throws {
+    let first = platform.store
+    first.weather.refusals = 0.25
+    first.faults.fail(.enqueue)
+    platform.crash()
+    #expect(platform.store === first)
+    platform.start()
+    #expect(platform.store !== first)
+    #expect(platform.store.weather.refusals == 0.25)
+    platform.store.weather.refusals = 0
+    #expect(try send().isAccepted)
+    try simulation.end()
+  }
+
   @Test func anotherDomainIsRefused() throws {
     let envelope = Envelope(
       reversePath: try #require(ReversePath("a@other.example")),

@@ -48,6 +48,18 @@ public struct SimulatedCustomer: Sendable {
   /// A mailbox of its domain; `nil` where that would be none.
   public func mailbox(_ localPart: String) -> ReversePath? { ReversePath("\(localPart)@\(domain)") }
 
+  /// Sends a short message from `mailer` at its domain, over a connection of its own.
+  ///
+  /// - Throws: ``SimulationError`` with code ``SimulationError/Code/invalidName`` where `recipient` is no address.
+  public func send(to recipient: String, subject: String) async throws -> Answer {
+    guard let path = ForwardPath(recipient) else {
+      throw SimulationError(.invalidName, "\(recipient) is no address")
+    }
+    let envelope = Envelope(reversePath: mailbox("mailer") ?? .null, recipients: [path])
+    let content = "From: <mailer@\(domain)>\r\nSubject: \(subject)\r\n\r\n\(subject)\r\n"
+    return await send(envelope, content: Array(content.utf8))
+  }
+
   /// Sends one message over a connection of its own.
   public func send(_ envelope: Envelope, content: [UInt8]) async -> Answer {
     await send([(envelope, content)]).first ?? Answer([])
@@ -75,6 +87,14 @@ public struct SimulatedCustomer: Sendable {
 }
 
 extension SimulatedPlatform {
+  /// A new tenant, as ``addCustomer(_:)-(DomainName)`` makes it. Not for what runs within the simulation.
+  ///
+  /// - Throws: where that is no domain's name, besides.
+  public func addCustomer(_ domain: String) throws -> SimulatedCustomer {
+    let domain = try DomainName(simulated: domain)
+    return try network.simulation.perform { try await self.addCustomer(domain) }
+  }
+
   /// A new tenant, with an instance, a host and a user that all have the domain's name.
   ///
   /// - Throws: where the domain's name is too long to be a tenant's, or there is such a tenant.
