@@ -82,6 +82,10 @@ let package = Package(
       ],
       swiftSettings: common),
 
+    // What transports make of a session's answers: for those here, and those of a simulation.
+    .target(
+      name: "DeliveryReporting", dependencies: ["MailModel", "SMTPProtocol", "DeliveryQueue"], swiftSettings: strict),
+
     // Doors to the world.
     .target(
       name: "SMTPListener",
@@ -89,7 +93,9 @@ let package = Package(
       swiftSettings: common),
     .target(
       name: "SMTPDelivery",
-      dependencies: ["MailModel", "SMTPProtocol", "DeliveryQueue", nioCore, nioPosix, nioTLS, nioSSL],
+      dependencies: [
+        "MailModel", "SMTPProtocol", "DeliveryQueue", "DeliveryReporting", nioCore, nioPosix, nioTLS, nioSSL,
+      ],
       swiftSettings: common),
     .target(name: "CResolv", linkerSettings: [.linkedLibrary("resolv")]),
     .target(name: "SystemDNS", dependencies: ["MailModel", "MailDNS", "CResolv"], swiftSettings: strict),
@@ -107,6 +113,7 @@ let package = Package(
       name: "SMTPTesting",
       dependencies: [
         "MailModel", "MailDNS", "LibCrypto", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue",
+        "DeliveryReporting",
         "SMTPSubmission", "SMTPProtocolTesting", logging, lifecycle,
       ],
       swiftSettings: common),
@@ -193,7 +200,7 @@ let package = Package(
     .testTarget(
       name: "SMTPDeliveryTests",
       dependencies: [
-        "SMTPDelivery", "SMTPProtocol", "DeliveryQueue", "MailModel", "LibCrypto", "SMTPTesting",
+        "SMTPDelivery", "SMTPProtocol", "DeliveryQueue", "DeliveryReporting", "MailModel", "LibCrypto", "SMTPTesting",
         "SMTPProtocolTesting", nioCore, nioPosix, nioSSL,
       ],
       swiftSettings: common),

@@ -30,7 +30,7 @@ import SMTPTesting
     // Accepted, over STARTTLS and AUTH; the remote says "later".
     remote.mood = .greylisting(for: .seconds(300))
     let answer = try simulation.perform { await customer.send(envelope, content: hello) }
-    guard case .accepted(let id) = answer else { throw Unexpected(what: "\(answer)") }
+    guard let id = answer.queueID else { throw Unexpected(what: "\(answer)") }
     try simulation.run(for: .seconds(30))
     guard remote.messages.isEmpty else { throw Unexpected(what: "\(remote.messages)") }
 

@@ -27,6 +27,8 @@ package final class Child: @unchecked Sendable {  // Process is used from one th
 
   package var processIdentifier: Int32 { process.processIdentifier }
 
+  package var isRunning: Bool { process.isRunning }
+
   package func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
   /// Waits for the end, at most so long; then kills. Blocks.

@@ -1,4 +1,5 @@
 import DeliveryQueue
+import DeliveryReporting
 import MailModel
 import NIOCore
 import NIOPosix
@@ -249,7 +250,7 @@ struct RelayConditionTests {
   ])
   func whyThereIsNoConnection(code: CInt, isIPv4: Bool, isOurs: Bool) {
     let error = IOError(errnoCode: code, reason: "connect")
-    #expect(RelayConnector.Unreachable(error, isIPv4: isIPv4).isOurs == isOurs)
+    #expect(Unreachable(error, isIPv4: isIPv4).isOurs == isOurs)
   }
 
   /// Refused, or no such address to connect from where the machine has no IPv6.
@@ -262,13 +263,12 @@ struct RelayConditionTests {
   }
 
   @Test func aMachineWithoutRoomForAConnectionTellsNothing() {
-    let relay = RelayEndpoint(host: .address(.v4(0x7F00_0001)), port: 25)
-    let ours = RelayConnector.Unreachable(reason: "Too many open files", isOurs: true)
-    #expect(RelayResult.unreachable(ours).condition(of: relay) == .unknown)
-    let its = RelayConnector.Unreachable(reason: "Connection refused")
+    let ours = Unreachable(reason: "Too many open files", isOurs: true)
+    #expect(SessionResult.unreachable(ours).condition(of: "x.example:25") == .unknown)
+    let its = Unreachable(reason: "Connection refused")
     #expect(
-      RelayResult.unreachable(its).condition(of: relay) == .failed("127.0.0.1:25 cannot be reached: Connection refused")
-    )
+      SessionResult.unreachable(its).condition(of: "x.example:25")
+        == .failed("x.example:25 cannot be reached: Connection refused"))
   }
 }
 

@@ -126,6 +126,59 @@ import Testing
     #expect(try world.deliver().condition == .working)
   }
 
+  /// What a message comes to in a session that stood before the host fell into a mood, and another message after that.
+  private static func send(
+    amid mood: RemoteMood, _ world: SimulatedWorld
+  ) throws -> (outcome: ClientOutcome?, elapsed: Duration) {
+    let (network, configuration) = (world.network, world.configuration())
+    return try world.simulation.perform {
+      let client = try await network.client(from: "mail.example", to: "remote.example", configuration: configuration)
+      let first = await client.send(SimulatedWorld.envelope, content: SimulatedWorld.content)
+      #expect(first.allSatisfy { if case .accepted = $0 { true } else { false } })
+      world.remote.mood = mood
+      let start = world.simulation.elapsed
+      let outcomes = await client.send(SimulatedWorld.envelope, content: SimulatedWorld.content)
+      return (outcomes.first, world.simulation.elapsed - start)
+    }
+  }
+
+  @Test func becomesBusyAmidASession() throws {
+    let world = SimulatedWorld()
+    let outcome = try Self.send(amid: .busy, world).outcome
+    guard case .refused(let reply, at: .sender) = outcome else {
+      Issue.record("\(String(describing: outcome))")
+      return
+    }
+    #expect(reply.code == 421)
+    try world.simulation.run(for: .seconds(5))
+    #expect(world.remote.openConnections == 0)
+    #expect(world.remote.messages.count == 1)
+  }
+
+  @Test func fallsMuteAmidASession() throws {
+    let world = SimulatedWorld()
+    let (outcome, elapsed) = try Self.send(amid: .mute, world)
+    guard case .interrupted(let failure) = outcome else {
+      Issue.record("\(String(describing: outcome))")
+      return
+    }
+    #expect(failure == ClientFailure(.timeout, at: .sender))
+    #expect(elapsed >= .seconds(300) && elapsed < .seconds(301))
+    #expect(world.remote.messages.count == 1)
+  }
+
+  /// Between the content and the reply to its end.
+  @Test func fallsMuteOverAMessage() throws {
+    let world = SimulatedWorld(latency: .zero ... .zero)
+    world.remote.mood = .slow(by: .seconds(10))
+    // Greeting, AUTH, MAIL, RCPT and DATA have been answered.
+    world.simulation.schedule(after: .seconds(55)) { world.remote.mood = .mute }
+    let report = try world.deliver()
+    #expect(report.uncertain == [0])
+    #expect(report.condition == .unknown)
+    #expect(world.simulation.elapsed >= .seconds(600))
+  }
+
   // MARK: Slow
 
   /// Greeting, AUTH, MAIL, RCPT, DATA, the end: each so late. The client waits 120 s for the reply to DATA.
@@ -138,7 +191,7 @@ import Testing
       #expect(world.remote.messages.count == 1)
     } else {
       #expect(report.outcomes.first?.reply.text.contains("took too long at DATA") == true)
-      #expect(report.condition.name == "busy")
+      #expect(report.condition == .unknown)
       #expect(world.remote.messages.isEmpty)
     }
     #expect(report.uncertain.isEmpty)
@@ -183,6 +236,7 @@ import Testing
     #expect(reply.code == nil)
     #expect(reply.text.contains("whether it took the message is unknown"))
     #expect(report.uncertain == [0])
+    #expect(report.condition == .unknown)
     #expect(world.remote.messages.count == 1)
     #expect((world.simulation.elapsed >= .seconds(600)) == silently)
   }
@@ -197,6 +251,8 @@ import Testing
       return
     }
     #expect(world.remote.messages.isEmpty)
-    #expect(report.condition.name == "busy")
+    #expect(report.condition == .unknown)
+    // Once.
+    #expect(world.simulation.trace.count { $0.contains("is reset") || $0.contains("falls silent") } == 1)
   }
 }

@@ -172,6 +172,8 @@ extension SimulationTests {
     }
     #expect(error?.code == .escape)
     #expect(error?.message.contains("busy, perform") == true)
+    try simulation.end()
+    #expect(simulation.unfinished.isEmpty)
   }
 
   @Test func tellsOfWhatComesTooLate() throws {

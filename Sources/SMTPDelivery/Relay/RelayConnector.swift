@@ -1,3 +1,4 @@
+import DeliveryReporting
 import MailModel
 import NIOCore
 import NIOPosix
@@ -13,17 +14,6 @@ import Darwin
 
 /// Makes connections to one relay.
 struct RelayConnector: Sendable {
-  /// Why there is no connection.
-  struct Unreachable: Error, Equatable {
-    /// For a person to read.
-    var reason: String
-    /// Whether it is for us to mend, and tells nothing of the host: nobody wants the connection any more, or this machine
-    /// has no room for it.
-    var isOurs = false
-
-    static let connectionEnded = Unreachable(reason: "the connection ended")
-  }
-
   let configuration: RelayConfiguration
   let tls: RelayTLS?
   let group: any EventLoopGroup
@@ -88,7 +78,7 @@ struct RelayConnector: Sendable {
   }
 }
 
-extension RelayConnector.Unreachable {
+extension Unreachable {
   /// - Parameter isIPv4: whether it was an IPv4 address that could not be reached, as far as `error` does not say.
   init(_ error: any Error, isIPv4: Bool) {
     switch error {
@@ -110,7 +100,7 @@ extension RelayConnector.Unreachable {
         }
       self.init(reason: String(cString: strerror(error.errnoCode)), isOurs: isOurs)
     case ChannelError.connectTimeout: self.init(reason: "it did not answer in time")
-    case is CancellationError: self.init(reason: "the delivery was cancelled", isOurs: true)
+    case is CancellationError: self = .cancelled
     default: self.init(reason: String(describing: error))
     }
   }

@@ -1,4 +1,5 @@
 public import DeliveryQueue
+import DeliveryReporting
 public import MailModel
 public import NIOCore
 import NIOPosix
@@ -82,7 +83,7 @@ public final class RelayTransport: DeliveryTransport {
       result = await attempt(next, content, &client, &downgrade).joined(to: result, at: rest)
     }
     return DeliveryReport(
-      result, downgrade: downgrade, of: envelope.recipients.count, by: connector.configuration.relay)
+      result, downgrade: downgrade, of: envelope.recipients.count, by: connector.configuration.relay.description)
   }
 
   /// A session; with ``SMTPProtocol/ClientSecurity/opportunistic``, a second one in clear where TLS cannot be set up, and
@@ -90,7 +91,7 @@ public final class RelayTransport: DeliveryTransport {
   private func attempt(
     _ transaction: ClientTransaction, _ content: any MessageContent, _ client: inout ClientConfiguration,
     _ downgrade: inout ClientFailure?
-  ) async -> RelayResult {
+  ) async -> SessionResult {
     let (result, refusal) = await attemptOnce(transaction, content, client)
     downgrade = downgrade ?? refusal
     guard client.security == .opportunistic, let failure = result.handshakeFailure, !Task.isCancelled else {
@@ -104,7 +105,7 @@ public final class RelayTransport: DeliveryTransport {
   /// What came of it, and why it went on in clear where TLS was offered.
   private func attemptOnce(
     _ transaction: ClientTransaction, _ content: any MessageContent, _ client: ClientConfiguration
-  ) async -> (result: RelayResult, downgrade: ClientFailure?) {
+  ) async -> (result: SessionResult, downgrade: ClientFailure?) {
     if let connection = idle.take(client.security),
       let attempt = await hand(transaction, content, to: connection)
     {
@@ -124,7 +125,7 @@ public final class RelayTransport: DeliveryTransport {
   /// - Returns: `nil` where a connection that was used before turned out to be of no use any more: nobody took anything.
   private func hand(
     _ transaction: ClientTransaction, _ content: any MessageContent, to connection: isolated RelayConnection
-  ) async -> (result: RelayResult, downgrade: ClientFailure?)? {
+  ) async -> (result: SessionResult, downgrade: ClientFailure?)? {
     let result = await withTaskCancellationHandler {
       await converse(transaction, content, on: connection)
     } onCancel: {
@@ -140,7 +141,7 @@ public final class RelayTransport: DeliveryTransport {
   /// - Returns: as ``hand(_:_:to:)`` does.
   private func converse(
     _ transaction: ClientTransaction, _ content: any MessageContent, on connection: isolated RelayConnection
-  ) async -> RelayResult? {
+  ) async -> SessionResult? {
     let isUsed = connection.deliveries > 0
     let action = await connection.ready()
     guard case .ready = action else {
@@ -164,7 +165,7 @@ public final class RelayTransport: DeliveryTransport {
   }
 
   /// After the last transaction that a delivery has for a connection.
-  private func letGo(_ connection: isolated RelayConnection, after result: RelayResult) async {
+  private func letGo(_ connection: isolated RelayConnection, after result: SessionResult) async {
     let configuration = connector.configuration
     // Nobody can cancel this delivery's use of the connection from here on, unless he has done so already.
     if Task.isCancelled || connection.deliveries >= configuration.messagesPerConnection {
@@ -178,7 +179,7 @@ public final class RelayTransport: DeliveryTransport {
 
   private func handOnce(
     _ transaction: ClientTransaction, _ content: any MessageContent, to connection: isolated RelayConnection
-  ) async -> RelayResult {
+  ) async -> SessionResult {
     var action = await connection.begin(transaction)
     if case .sendContent = action {
       await send(content, to: connection)
@@ -187,7 +188,7 @@ public final class RelayTransport: DeliveryTransport {
     return result(of: action, on: connection)
   }
 
-  private func result(of action: ClientAction, on connection: RelayConnection) -> RelayResult {
+  private func result(of action: ClientAction, on connection: RelayConnection) -> SessionResult {
     switch action {
     case .finished(let outcomes): return .finished(outcomes)
     case .failed(let failure, let outcomes): return .failed(failure, outcomes)

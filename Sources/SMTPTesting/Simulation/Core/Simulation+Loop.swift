@@ -58,14 +58,15 @@ extension Simulation {
   }
 
   /// Cancels every task, lets them end, and forgets what is left to happen: networks are torn down, whoever sleeps is woken with a
-  /// `CancellationError`. The simulation is of no use after it but for its trace, and holds nothing any more.
+  /// `CancellationError`. The simulation is of no use after it but for its trace, and holds nothing any more. It can be ended
+  /// whatever a run of it has thrown.
   ///
   /// - Throws: ``SimulationError`` where a task does not end within an hour of virtual time.
   public func end() throws {
     for task in unfinished { task.cancel() }
-    try loop(until: clock.advanced(by: .seconds(3600))) { unfinished.isEmpty && ready.isEmpty }
+    try loop(until: clock.advanced(by: .seconds(3600)), mindsEscapes: false) { unfinished.isEmpty && ready.isEmpty }
     tearDown()
-    try loop(until: clock) { false }
+    try loop(until: clock, mindsEscapes: false) { false }
     cancelAllEvents()
     if !unfinished.isEmpty { throw SimulationError(.tooLate, "cancelled, and did not end: \(names)") }
   }
@@ -81,14 +82,16 @@ extension Simulation {
 
   /// - Returns: whether `condition` came to hold; `false` when all is done that is to happen until `end`.
   @discardableResult
-  private func loop(until end: MonotonicInstant, _ condition: () -> Bool) throws -> Bool {
+  private func loop(
+    until end: MonotonicInstant, mindsEscapes: Bool = true, _ condition: () -> Bool
+  ) throws -> Bool {
     guard ready.beginLoop() else {
       throw SimulationError(.nested, "the simulation runs already; unfinished: \(names)")
     }
     defer { ready.endLoop() }
     var (instant, steps) = (clock, 0)
     while !condition() {
-      if ready.hasForeign {
+      if mindsEscapes, ready.hasForeign {
         throw SimulationError(.escape, "a task was woken from outside the simulation; unfinished: \(names)")
       }
       guard step(until: end) else { return false }

@@ -37,26 +37,19 @@ extension Simulation {
     try await sleep { now, _ in (now.advanced(by: duration), nil) }
   }
 
-  private func sleep(
-    _ plan: @Sendable (MonotonicInstant, Timestamp) -> (wakes: MonotonicInstant, calendar: CalendarSleeper?)
-  ) async throws {
-    let key = state.withLock { state in
-      state.lastSleeper += 1
-      return state.lastSleeper
-    }
+  /// Sleeps by the clock, also if the task is cancelled: only ``end()`` wakes it earlier.
+  func pass(_ duration: Duration) async {
+    try? await sleep(as: newSleeper(), isCancellable: false) { now, _ in (now.advanced(by: duration), nil) }
+  }
+
+  /// When somebody wakes, and whether by the calendar, who falls asleep at an instant when the calendar shows a time.
+  private typealias Plan =
+    @Sendable (MonotonicInstant, Timestamp) -> (wakes: MonotonicInstant, calendar: CalendarSleeper?)
+
+  private func sleep(_ plan: Plan) async throws {
+    let key = newSleeper()
     try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        let outcome: Result<Void, any Error>? = state.withLock { state in
-          if Task.isCancelled || state.isEnded { return .failure(CancellationError()) }
-          let now = Self.clock(at: state.elapsed)
-          let (wakes, calendar) = plan(now, state.calendarStart + state.elapsed)
-          guard wakes > now else { return .success(()) }
-          let event = state.events.add(at: wakes) { [self] in wake(key) }
-          state.sleepers[key] = Sleeper(calendar: calendar, event: event, continuation: continuation)
-          return nil
-        }
-        if let outcome { continuation.resume(with: outcome) }
-      }
+      try await sleep(as: key, isCancellable: true, plan)
     } onCancel: {
       let sleeper = state.withLock { state in
         let sleeper = state.sleepers.removeValue(forKey: key)
@@ -64,6 +57,28 @@ extension Simulation {
         return sleeper
       }
       sleeper?.continuation.resume(throwing: CancellationError())
+    }
+  }
+
+  private func newSleeper() -> Int {
+    state.withLock { state in
+      state.lastSleeper += 1
+      return state.lastSleeper
+    }
+  }
+
+  private func sleep(as key: Int, isCancellable: Bool, _ plan: Plan) async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      let outcome: Result<Void, any Error>? = state.withLock { state in
+        if isCancellable && Task.isCancelled || state.isEnded { return .failure(CancellationError()) }
+        let now = Self.clock(at: state.elapsed)
+        let (wakes, calendar) = plan(now, state.calendarStart + state.elapsed)
+        guard wakes > now else { return .success(()) }
+        let event = state.events.add(at: wakes) { [self] in wake(key) }
+        state.sleepers[key] = Sleeper(calendar: calendar, event: event, continuation: continuation)
+        return nil
+      }
+      if let outcome { continuation.resume(with: outcome) }
     }
   }
 

@@ -49,7 +49,7 @@ public final class RemoteHost: Sendable {
     listen()
   }
 
-  /// How it behaves, to whoever is connected too.
+  /// How it behaves; to whoever is connected too, from the next AUTH, MAIL, RCPT, DATA or end of content on.
   public var mood: RemoteMood {
     get { state.withLock { $0.mood } }
     set {

@@ -10,11 +10,11 @@
   case temporary(at: Stage)
   /// It refuses with a 5xx at that stage.
   case permanent(at: Stage)
-  /// It greets with 421 4.3.2.
+  /// It answers with 421 4.3.2, and closes.
   case busy
   /// It refuses connections.
   case dead
-  /// It accepts connections, and never says anything.
+  /// It accepts connections, and never says anything more.
   case mute
   /// It keeps the message, and the connection is lost before its reply to the end of the content is out; with silence,
   /// without the client hearing of it.

@@ -7,14 +7,7 @@ struct RemotePolicy: SubmissionPolicy {
   let host: RemoteHost
 
   func connect(_ connection: ConnectionFacts) async -> ConnectionDecision<RemoteSession> {
-    await host.pause()
-    switch host.mood {
-    case .busy:
-      return .refuse(SMTPReply(421, (.persistentTransientFailure, 3, 2), "Too busy; come back later"))
-    case .mute:
-      try? await host.network.simulation.sleep(for: .seconds(30 * 86_400))
-    default: break
-    }
+    await host.pause(connection.client)
     if let refusal = host.refusal(at: .connection) { return .refuse(refusal) }
     return .accept(RemoteSession(host: host, client: connection.client))
   }
@@ -31,16 +24,18 @@ final class RemoteSession: PolicySession {
 
   var extensions: MailExtensions { .all }
 
-  func authenticate(_ mechanism: String) async -> RemoteExchange { RemoteExchange(host: host) }
+  func authenticate(_ mechanism: String) async -> RemoteExchange {
+    RemoteExchange(host: host, client: client)
+  }
 
   func sender(_ sender: SenderRequest) async -> PolicyDecision {
     reversePath.withLock { $0 = sender.reversePath }
-    await host.pause()
+    await host.pause(client)
     return PolicyDecision(host.refusal(at: .sender))
   }
 
   func recipient(_ recipient: Recipient) async -> PolicyDecision {
-    await host.pause()
+    await host.pause(client)
     let sender = reversePath.withLock { $0 }
     guard host.hasMailbox(recipient.path) else {
       return .refuse(SMTPReply(550, (.permanentFailure, 1, 1), "No such mailbox"))
@@ -49,7 +44,7 @@ final class RemoteSession: PolicySession {
   }
 
   func beginMessage(_ message: MessageRequest) async -> MessageDecision<RemoteSink> {
-    await host.pause()
+    await host.pause(client)
     if let refusal = host.refusal(at: .data) { return .refuse(refusal) }
     return .accept(RemoteSink(host: host, client: client, envelope: message.envelope))
   }
@@ -58,10 +53,11 @@ final class RemoteSession: PolicySession {
 /// Takes any credentials.
 struct RemoteExchange: AuthenticationExchange {
   let host: RemoteHost
+  let client: SocketEndpoint?
 
   func step(_ response: [UInt8]?) async -> AuthenticationStep {
     guard response != nil else { return .challenge([]) }
-    await host.pause()
+    await host.pause(client)
     if let refusal = host.refusal(at: .authentication) { return .failure(refusal) }
     return .success(identity: "relay")
   }
@@ -83,13 +79,11 @@ final class RemoteSink: MessageSink {
   }
 
   func write(_ octets: Span<UInt8>) -> Bool {
-    var isLost = false
-    if case .losingContent(let silently) = host.mood {
+    if case .losingContent(let silently) = host.mood, !state.withLock({ $0.isLost }) {
+      state.withLock { $0.isLost = true }
       host.lose(client, silently: silently)
-      isLost = true
     }
     state.withLock { state in
-      state.isLost = state.isLost || isLost
       for index in octets.indices { state.content.append(octets[index]) }
     }
     return true
@@ -98,7 +92,7 @@ final class RemoteSink: MessageSink {
   func drained() async {}
 
   func finish() async -> SMTPReply {
-    await host.pause()
+    await host.pause(client)
     let state = state.withLock { $0 }
     if let refusal = host.refusal(at: .endOfContent) { return refusal }
     if !state.isLost { host.keep(envelope, state.content) }
@@ -110,9 +104,11 @@ final class RemoteSink: MessageSink {
 }
 
 extension RemoteHost {
-  /// As long as the mood wants an answer to wait.
-  fileprivate func pause() async {
+  /// As long as the mood wants an answer to that client to wait.
+  fileprivate func pause(_ client: SocketEndpoint?) async {
     if case .slow(let duration) = mood { try? await network.simulation.sleep(for: duration) }
+    // Another mood may have come meanwhile.
+    if mood == .mute { lose(client, silently: true) }
   }
 
   /// What the mood says at that stage.
@@ -120,6 +116,8 @@ extension RemoteHost {
     switch mood {
     case .temporary(stage): Self.temporary(at: stage)
     case .permanent(stage): Self.permanent(at: stage)
+    // Of the mute nobody hears it.
+    case .busy, .mute: SMTPReply(421, (.persistentTransientFailure, 3, 2), "Too busy; come back later")
     default: nil
     }
   }

@@ -1,4 +1,5 @@
 public import DeliveryQueue
+import DeliveryReporting
 public import MailModel
 public import SMTPProtocol
 
@@ -42,31 +43,31 @@ public final class SimulatedTransport: DeliveryTransport {
   /// One attempt, in one session; as many transactions as it takes where the host takes fewer recipients at a time.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
     let next = next(of: claim.recipients.first?.path.host)
-    let attempt = SimulatedAttempt(host: next, recipients: claim.recipients.count)
+    return DeliveryReport(await attempt(claim, content, at: next), of: claim.recipients.count, by: next)
+  }
+
+  private func attempt(_ claim: Claim, _ content: any MessageContent, at next: String) async -> SessionResult {
     let connected: SimulatedClient
     do {
       connected = try await network.client(
         from: host, to: next, port: RemoteHost.port, configuration: client, timeout: connectTimeout)
     } catch let error as SimulatedNetworkError {
-      return error.failure.map(attempt.failed) ?? attempt.unreachable(error.message)
+      return error.failure.map { .failed($0, []) } ?? .unreachable(Unreachable(reason: error.message))
     } catch {
-      return attempt.cancelled
+      return .unreachable(.cancelled)
     }
-    var outcomes = await transact(claim, Array(claim.recipients.indices), content, connected)
-    while let rest = attempt.postponed(outcomes), await connected.takesAnother {
-      let more = await transact(claim, rest, content, connected)
-      for (place, outcome) in zip(rest, more) { outcomes[place] = outcome }
-      if attempt.postponed(outcomes)?.count == rest.count { break }
+    var result = await transact(claim, Array(claim.recipients.indices), content, connected)
+    while let rest = result.postponed, await connected.takesAnother {
+      result = await transact(claim, rest, content, connected).joined(to: result, at: rest)
     }
-    let report = attempt.report(outcomes, failure: await connected.failure)
     await connected.quit()
-    return report
+    return result
   }
 
   /// One transaction for the recipients at these places.
   private func transact(
     _ claim: Claim, _ places: [Int], _ content: any MessageContent, _ client: SimulatedClient
-  ) async -> [ClientOutcome] {
+  ) async -> SessionResult {
     let recipients = places.map { Recipient(claim.recipients[$0].path, parameters: claim.recipients[$0].parameters) }
     let envelope = Envelope(reversePath: claim.reversePath, recipients: recipients, parameters: claim.parameters)
     let transaction = ClientTransaction(envelope: envelope, size: content.count)

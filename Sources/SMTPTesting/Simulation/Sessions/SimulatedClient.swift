@@ -1,3 +1,4 @@
+import DeliveryReporting
 public import MailModel
 public import SMTPProtocol
 
@@ -39,16 +40,20 @@ public actor SimulatedClient {
   ///
   /// - Returns: one outcome for each recipient, in the order of the envelope.
   public func send(_ envelope: Envelope, content: [UInt8]) async -> [ClientOutcome] {
-    await send(ClientTransaction(envelope: envelope, size: content.count), size: content.count) { offset, limit in
+    let transaction = ClientTransaction(envelope: envelope, size: content.count)
+    let result = await send(transaction, size: content.count) { offset, limit in
       Array(content[offset..<min(offset + limit, content.count)])
     }
+    let over = ClientOutcome.interrupted(ClientFailure(.connectionLost("the session is over"), at: .idle))
+    let recipients = envelope.recipients.count
+    return result.outcomes(of: recipients) ?? Array(repeating: over, count: recipients)
   }
 
   /// Sends one message whose content `read` gives, so many octets at most from an offset on; where it throws, or gives too
   /// little, the session ends.
   func send(
     _ transaction: ClientTransaction, size: Int, read: (_ offset: Int, _ limit: Int) async throws -> [UInt8]
-  ) async -> [ClientOutcome] {
+  ) async -> SessionResult {
     await withTaskCancellationHandler {
       perform(session.begin(transaction, at: simulation.clock, output: &output))
       var action = await nextNews()
@@ -57,7 +62,7 @@ public actor SimulatedClient {
         perform(session.finishContent(at: simulation.clock, output: &output))
         action = await nextNews()
       }
-      return outcomes(action, of: transaction)
+      return result(of: action)
     } onCancel: {
       abandonSoon("the delivery was cancelled")
     }
@@ -123,14 +128,12 @@ public actor SimulatedClient {
     }
   }
 
-  private func outcomes(_ action: ClientAction, of transaction: ClientTransaction) -> [ClientOutcome] {
-    let count = transaction.envelope.recipients.count
+  private func result(of action: ClientAction) -> SessionResult {
     switch action {
-    case .finished(let outcomes): return outcomes
-    case .failed(_, let outcomes) where outcomes.count == count: return outcomes
-    default:
-      let failure = failure ?? ClientFailure(.connectionLost("the session is over"), at: .idle)
-      return Array(repeating: .interrupted(failure), count: count)
+    case .finished(let outcomes): .finished(outcomes)
+    case .failed(let failure, let outcomes): .failed(failure, outcomes)
+    // It was over before.
+    default: failure.map { .failed($0, []) } ?? .unreachable(.connectionEnded)
     }
   }
 

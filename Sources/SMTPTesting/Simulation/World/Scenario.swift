@@ -46,10 +46,19 @@ public struct Scenario: Sendable {
 
   /// Runs the world to its end.
   ///
-  /// - Throws: ``ScenarioFailure``.
+  /// - Throws: ``ScenarioFailure``, whatever went wrong.
   @discardableResult
-  public func run() throws -> Summary {
-    let world = try ScenarioWorld(ScenarioPlan(seed: seed), seed: seed, adjust: adjust)
+  public func run() throws(ScenarioFailure) -> Summary { try run(makeWorld()) }
+
+  func makeWorld() throws(ScenarioFailure) -> ScenarioWorld {
+    do {
+      return try ScenarioWorld(ScenarioPlan(seed: seed), seed: seed, adjust: adjust)
+    } catch {
+      throw ScenarioFailure(seed: seed, problem: "the world cannot be made: \(String(reflecting: error))", trace: [])
+    }
+  }
+
+  func run(_ world: ScenarioWorld) throws(ScenarioFailure) -> Summary {
     do {
       try world.turmoil()
       try world.calm()

@@ -4,17 +4,23 @@ public struct ScenarioFailure: Error, Sendable, CustomStringConvertible {
   public let seed: UInt64
   /// What must never be.
   public let problem: String
-  /// The last lines of the trace before it, at most 60.
-  public let lastLines: [String]
+  /// ``Simulation/trace`` until then.
+  public let trace: [String]
 
   init(seed: UInt64, problem: String, trace: [String]) {
-    (self.seed, self.problem) = (seed, problem)
-    lastLines = trace.suffix(60)
+    (self.seed, self.problem, self.trace) = (seed, problem, trace)
   }
 
-  /// All of it, and how to see it again.
+  /// Lines of the trace that a description has.
+  static let linesDescribed = 60
+
+  /// What must never be, how to see it again, and the last lines of the trace.
   public var description: String {
-    let lines = lastLines.map { "  \($0)" }.joined(separator: "\n")
-    return "seed \(seed): \(problem)\nAgain: try Scenario(seed: \(seed)).run()\nBefore that:\n\(lines)"
+    let lines = trace.suffix(Self.linesDescribed).map { "\n  \($0)" }.joined()
+    return """
+      seed \(seed): \(problem)
+      Again, with the same `adjust`: try Scenario(seed: \(seed)).run()
+      Before that:\(lines)
+      """
   }
 }

@@ -103,7 +103,9 @@ extension SimulatedPlatform {
     }
     let process = makeProcess(over: store)
     state.change { $0.process = process }
-    store.onCollapse { [self] in if self.store === store { crash() } }
+    store.onCollapse { [weak self, weak store] in
+      if let self, self.store === store { crash() }
+    }
     simulation.note("\(host) starts")
   }
 

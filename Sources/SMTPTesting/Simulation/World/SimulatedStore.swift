@@ -71,7 +71,8 @@ public final class SimulatedStore: QueueStore, QueueInspection, QueueControl {
     set { state.withLock { $0.weather = newValue } }
   }
 
-  /// Hears of every change, at the instant at which it is made. Instead of who heard of them before.
+  /// Hears of every change, at the instant at which it is made. Instead of who heard of them before. It is kept as long as the
+  /// store, and handed on to the store that is opened next.
   public func watch(_ body: @escaping @Sendable (Event) -> Void) { state.withLock { $0.watch = body } }
 
   /// Is called when the store takes nothing more because of an unknown outcome: a process over a real store ends then.
@@ -87,6 +88,7 @@ extension SimulatedStore {
     let watch = state.withLock { state in
       let watch = state.life == .dead ? nil : state.watch
       state.life = .dead
+      state.collapse = {}
       return watch
     }
     watch?(.died)
@@ -97,7 +99,10 @@ extension SimulatedStore {
   public func reopened() -> SimulatedStore {
     kill()
     let next = SimulatedStore(base.reopened(), in: simulation)
-    let (weather, watch) = state.withLock { ($0.weather, $0.watch) }
+    let (weather, watch) = state.withLock { state in
+      defer { state.watch = { _ in } }
+      return (state.weather, state.watch)
+    }
     next.weather = weather
     next.watch(watch)
     return next
@@ -145,10 +150,7 @@ extension SimulatedStore {
   private func pass() async {
     let weather = weather
     let half = simulation.random { $0.duration(in: weather.duration) } / 2
-    guard half > .zero else { return }
-    await withCheckedContinuation { continuation in
-      simulation.schedule(after: half) { continuation.resume() }
-    }
+    if half > .zero { await simulation.pass(half) }
   }
 
   /// - Parameter event: what the watcher is told when it is done; `nil` for what changes nothing.

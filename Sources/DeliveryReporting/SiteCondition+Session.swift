@@ -1,32 +1,32 @@
-import DeliveryQueue
+package import DeliveryQueue
 import MailModel
 import SMTPProtocol
 
-extension RelayResult {
-  /// What an attempt tells of the relay, whatever it was to deliver. Words of the relay stand in the reasons only as far as
+extension SessionResult {
+  /// What an attempt tells of the host, whatever it was to deliver. Words of the host stand in the reasons only as far as
   /// ``SMTPProtocol/ClientFailure`` repeats them, so nobody's address does.
-  func condition(of relay: RelayEndpoint) -> SiteCondition {
+  package func condition(of host: String) -> SiteCondition {
     switch self {
     case .unreachable(let unreachable):
-      return unreachable.isOurs ? .unknown : .failed("\(relay) cannot be reached: \(unreachable.reason)")
+      return unreachable.isOurs ? .unknown : .failed("\(host) cannot be reached: \(unreachable.reason)")
     case .finished(let outcomes):
-      return outcomes.hasTakenOne ? .working : outcomes.worstRefusal(by: relay) ?? .working
+      return outcomes.hasTakenOne ? .working : outcomes.worstRefusal(by: host) ?? .working
     case .failed(let failure, let outcomes):
       if outcomes.hasTakenOne { return .working }
-      return failure.condition(of: relay) ?? outcomes.worstRefusal(by: relay) ?? .unknown
+      return failure.condition(of: host) ?? outcomes.worstRefusal(by: host) ?? .unknown
     }
   }
 }
 
 extension [ClientOutcome] {
-  /// Whether the relay has taken the message for anybody.
+  /// Whether the host has taken the message for anybody.
   fileprivate var hasTakenOne: Bool { contains { if case .accepted = $0 { true } else { false } } }
 
   /// What refusals of the message and of recipients tell; `nil` where there are none.
-  fileprivate func worstRefusal(by relay: RelayEndpoint) -> SiteCondition? {
+  fileprivate func worstRefusal(by host: String) -> SiteCondition? {
     let conditions = compactMap { outcome -> SiteCondition? in
       guard case .refused(let reply, let stage) = outcome else { return nil }
-      return ClientFailure(.refused(reply), at: stage).condition(of: relay)
+      return ClientFailure(.refused(reply), at: stage).condition(of: host)
     }
     return conditions.first { $0 != .working } ?? conditions.first
   }
@@ -34,17 +34,17 @@ extension [ClientOutcome] {
 
 extension ClientFailure {
   /// What the end of a session tells of its server, or a refusal within it; `nil` for nothing.
-  fileprivate func condition(of relay: RelayEndpoint) -> SiteCondition? {
+  fileprivate func condition(of host: String) -> SiteCondition? {
     switch reason {
     case .refused(let reply):
-      if reply.asksForLess(isAboutTheMessage: isAboutTheMessage) { return .busy("\(relay) \(self)") }
-      return isAboutTheMessage && !reply.refusesUs ? .working : .failed("\(relay) \(self)")
+      if reply.asksForLess(isAboutTheMessage: isAboutTheMessage) { return .busy("\(host) \(self)") }
+      return isAboutTheMessage && !reply.refusesUs ? .working : .failed("\(host) \(self)")
     case .tlsNotOffered, .tlsFailed, .authenticationNotOffered, .authenticationWithoutTLS, .protocolError:
-      return .failed("\(relay) \(self)")
+      return .failed("\(host) \(self)")
     case .timeout, .connectionLost:
-      // Who is lost over a message is there, and it may be that message: a sender who knows of one that makes the relay hang up
-      // must not have it paused for all. Where the relay itself is at fault, the next session tells, before its MAIL.
-      return isAboutTheMessage ? nil : .failed("\(relay) \(self)")
+      // Who is lost over a message is there, and it may be that message: a sender who knows of one that makes the host hang up
+      // must not have it paused for all. Where the host itself is at fault, the next session tells, before its MAIL.
+      return isAboutTheMessage ? nil : .failed("\(host) \(self)")
     case .unsendableContent:
       // It was asked for, so everything was well until then.
       return .working
