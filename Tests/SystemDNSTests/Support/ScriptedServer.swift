@@ -11,6 +11,8 @@ final class ScriptedServer: Sendable {
   struct Query: Sendable {
     var octets: [UInt8]
     var isTCP: Bool
+    /// Where to a datagram is answered.
+    fileprivate var peer: sockaddr_storage?
 
     var name: String { WireMessage.question(of: octets).name }
     var identifier: UInt16 { UInt16(octets[0]) << 8 | UInt16(octets[1]) }
@@ -71,9 +73,9 @@ final class ScriptedServer: Sendable {
     }
   }
 
-  private func answers(to octets: [UInt8], isTCP: Bool) -> [[UInt8]] {
+  private func answers(to octets: [UInt8], from peer: sockaddr_storage? = nil) -> [[UInt8]] {
     guard octets.count >= 17 else { return [] }
-    let query = Query(octets: octets, isTCP: isTCP)
+    let query = Query(octets: octets, isTCP: peer == nil, peer: peer)
     let woken = log.withLock { log in
       log.queries.append(query)
       defer { log.waiters.removeAll { $0.count <= log.queries.count } }
@@ -95,10 +97,19 @@ final class ScriptedServer: Sendable {
         }
       }
       guard count > 0 else { return }
-      for answer in answers(to: Array(buffer[..<count]), isTCP: false) {
-        _ = withUnsafePointer(to: peer) {
-          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { sendto(datagrams, answer, answer.count, 0, $0, size) }
-        }
+      for answer in answers(to: Array(buffer[..<count]), from: peer) { send(answer, to: peer) }
+    }
+  }
+
+  /// Answers a query late, which the script had met with silence.
+  func answer(_ query: Query, _ octets: [UInt8]) {
+    if let peer = query.peer { send(octets, to: peer) }
+  }
+
+  private func send(_ octets: [UInt8], to peer: sockaddr_storage) {
+    _ = withUnsafePointer(to: peer) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        sendto(datagrams, octets, octets.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
   }
@@ -125,9 +136,9 @@ final class ScriptedServer: Sendable {
       guard count > 0 else { return }
       input += buffer[..<count]
       guard input.count > 2, input.count >= 2 + Int(input[0]) << 8 + Int(input[1]) else { continue }
-      for answer in answers(to: Array(input.dropFirst(2)), isTCP: true) {
+      for answer in answers(to: Array(input.dropFirst(2))) {
         let framed = wire(UInt16(answer.count)) + answer
-        guard send(connection, framed, framed.count, Int32(MSG_NOSIGNAL)) == framed.count else { return }
+        guard Foundation.send(connection, framed, framed.count, Int32(MSG_NOSIGNAL)) == framed.count else { return }
       }
       input = []
     }
