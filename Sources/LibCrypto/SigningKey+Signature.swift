@@ -4,7 +4,7 @@ extension SigningKey {
   /// The signature for a digest: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2), as long as the modulus, or 64 octets of Ed25519
   /// (RFC 8032) over the digest as its message.
   ///
-  /// Takes a quarter of a millisecond with an RSA key of 2,048 bits, and four times as long with each doubling of them: never
+  /// Takes a quarter of a millisecond with an RSA key of 2,048 bits, and seven times as long with each doubling of them: never
   /// call it on an event loop.
   ///
   /// - Parameter digest: 32 octets, SHA-256. An Ed25519 key signs octets of any count.

@@ -44,10 +44,9 @@ extension SPFProblem {
   /// What it means for the domain that was checked.
   func finding(of checked: String) -> Finding {
     let subject = domain.map { "\($0) TXT" } ?? "\(checked) TXT"
-    let message =
-      column.map { "\(self.message) (Column \($0) of the record of \(domain?.description ?? checked).)" } ?? self.message
+    let place = column.map { " (Column \($0) of the record of \(domain?.description ?? checked).)" }
     let (code, step) = remedy
-    return Finding(code, result == .temperror ? .undecided : .failure, of: subject, message, nextStep: step)
+    return Finding(code, result == .temperror ? .undecided : .failure, of: subject, message + (place ?? ""), nextStep: step)
   }
 
   private var remedy: (Finding.Code, nextStep: String) {
