@@ -134,7 +134,8 @@ private func problem(_ value: String) -> String {
   @Test func anyOctets() {
     var generator = SeededGenerator(seed: 13)
     let words = [
-      "a", "@", "b.c", "<", ">", "(", ")", "\"", "\\", ",", ":", ";", " ", "\r\n ", "\u{0}", "é", "[", "]", ".", "a@b.c", "<a@b.c>", "(c)", "\"q\"", "x@y.z",
+      "a", "@", "b.c", "<", ">", "(", ")", "\"", "\\", ",", ":", ";", " ", "\r\n ", "\u{0}", "é", "[", "]", ".",
+      "a@b.c", "<a@b.c>", "(c)", "\"q\"", "x@y.z",
     ]
     var count = 0
     for _ in 0..<20_000 {
