@@ -227,4 +227,30 @@ private typealias Property = AuthenticationResults.Property
     let value = "h;" + String(repeating: unit, count: 60_000 / unit.utf8.count)
     #expect((try? AuthenticationResults(parsing: value))?.results.isEmpty != false)
   }
+
+  /// Any octets: a value or an error within them, and what is read can be written and read again.
+  @Test func anyOctets() throws {
+    var generator = SeededGenerator(seed: 11)
+    let words = [
+      "h", " ", ";", "dkim", "=", "pass", "(", ")", "\"", "\\", "reason", ".", "header", "a@b.c", "/", "1", "none",
+      "\r\n ", "\u{0}",
+      "é", "\r", ",", " header.d=x", " reason=y", "; spf=fail", " (c)", " body.z=\"a b\"", "; none", "\r\n\t",
+    ]
+    var count = 0
+    for _ in 0..<5_000 {
+      let tail = (0..<6).map { _ in words.randomElement(using: &generator) ?? "" }.joined()
+      let results: AuthenticationResults
+      do throws(AuthenticationResults.SyntaxError) {
+        results = try AuthenticationResults(parsing: "h; dkim=pass" + tail)
+      } catch {
+        #expect((1...tail.utf8.count + 13).contains(error.column), "\(tail)")
+        continue
+      }
+      let section = HeaderSection(Array(results.field.utf8))
+      let field = try #require(section.fields.first)
+      #expect(try AuthenticationResults(parsing: Array(section.octets[field.value])) == results, "\(tail)")
+      count += 1
+    }
+    #expect(count > 10)
+  }
 }

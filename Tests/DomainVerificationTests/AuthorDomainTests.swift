@@ -129,4 +129,22 @@ private func problem(_ value: String) -> String {
     let (open, close) = (String(repeating: "(", count: 30_000), String(repeating: ")", count: 30_000))
     #expect(author("From: \(open)\(close) a@example.com\r\n").domain == DomainName("example.com"))
   }
+
+  /// Any octets: no trap, and no domain that is not there.
+  @Test func anyOctets() {
+    var generator = SeededGenerator(seed: 13)
+    let words = [
+      "a", "@", "b.c", "<", ">", "(", ")", "\"", "\\", ",", ":", ";", " ", "\r\n ", "\u{0}", "é", "[", "]", ".",
+      "a@b.c", "<a@b.c>", "(c)", "\"q\"", "x@y.z",
+    ]
+    var count = 0
+    for _ in 0..<20_000 {
+      let value = (0..<5).map { _ in words.randomElement(using: &generator) ?? "" }.joined()
+      guard let domain = author("From:\(value)\r\n").domain else { continue }
+      count += 1
+      // The domain stands in the field as it is, or in UTF-8.
+      #expect(value.contains(domain.description) || value.utf8.contains { $0 >= 0x80 }, "\(value)")
+    }
+    #expect(count > 10)
+  }
 }

@@ -34,6 +34,17 @@ extension AuthenticationResults.MethodResult {
     return Self("dkim", result, comment: comment, reason: reason, properties: properties.compactMap(\.self))
   }
 
+  /// The same of an evaluation: what is known of the signature, and why it does not pass.
+  public static func dkim(_ evaluation: DKIMSignatureEvaluation) -> Self {
+    let properties = [
+      ("d", evaluation.domain?.description), ("s", evaluation.selector), ("a", evaluation.algorithm),
+      ("b", evaluation.signaturePrefix),
+    ]
+    return Self(
+      "dkim", evaluation.result.rawValue, reason: evaluation.problem?.message,
+      properties: properties.compactMap { name, value in value.map { .init("header", name, $0) } })
+  }
+
   /// What DMARC found (RFC 9989 §9.1 and §9.2), with the policy that is to be applied.
   public static func dmarc(_ evaluation: DMARCEvaluation) -> Self {
     var properties = [AuthenticationResults.Property("header", "from", evaluation.request.from.description)]

@@ -28,6 +28,13 @@ public struct DMARCIdentifier: Hashable, Sendable, CustomStringConvertible {
     self.init(.spf, evaluation.result.rawValue, domain)
   }
 
+  /// What DKIM found of a signature; `nil` where it names no domain. A body that is signed in part counts too (`l=`), as
+  /// RFC 9989 has it: who will not have that looks at ``DKIMSignatureEvaluation/isBodyPartlySigned``.
+  public init?(_ evaluation: DKIMSignatureEvaluation) {
+    guard let domain = evaluation.domain else { return nil }
+    self.init(.dkim, evaluation.result.rawValue, domain)
+  }
+
   /// `dkim=pass of example.com`
   public var description: String { "\(method.rawValue)=\(result) of \(domain)" }
 }
@@ -43,5 +50,19 @@ public struct DMARCRequest: Hashable, Sendable {
   /// A request of these parts.
   public init(from: DomainName, identifiers: [DMARCIdentifier]) {
     (self.from, self.identifiers) = (from, identifiers)
+  }
+
+  /// A request for what SPF and DKIM found, `nil` where they were not asked.
+  public init(from: DomainName, spf: SPFEvaluation?, dkim: DKIMEvaluation?) {
+    let spf = spf.flatMap { DMARCIdentifier($0) }
+    let dkim = (dkim?.signatures ?? []).compactMap { DMARCIdentifier($0) }
+    self.init(from: from, identifiers: (spf.map { [$0] } ?? []) + dkim)
+  }
+
+  /// A request for the results of SPF and DKIM, each with its domain.
+  public init(from: DomainName, spf: (SPFResult, DomainName)?, dkim: [(DKIMResult, DomainName)]) {
+    let spf = spf.map { DMARCIdentifier(.spf, $0.0.rawValue, $0.1) }
+    let dkim = dkim.map { DMARCIdentifier(.dkim, $0.0.rawValue, $0.1) }
+    self.init(from: from, identifiers: (spf.map { [$0] } ?? []) + dkim)
   }
 }
