@@ -87,6 +87,7 @@ extension SPFCheck {
 
   /// The domain that a text stands for; `nil` where that is malformed.
   mutating func target(_ spec: SPFMacroString, in target: SPFTarget) async throws(SPFProblem) -> SPFTarget? {
+    guard spec.hasMacros else { return SPFTarget(fitting: spec.source) }
     var values = SPFMacroValues(request: request, domain: target.octets, receiver: receiver, now: now)
     if spec.uses(UInt8(ascii: "p")) {
       if validatedNames == nil { try spendLookup() }  // RFC 7208 §4.6.4 counts its PTR query
