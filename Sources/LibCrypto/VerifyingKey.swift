@@ -14,7 +14,7 @@ import COpenSSL
   /// The sizes of an RSA modulus that can be read, so that one can say what is wrong with a key.
   public static let readableRSABits = 512...16_384
   /// The sizes of an RSA modulus that signatures are verified with: below, keys can be broken (RFC 8301 §3.2); above, a
-  /// verification costs whoever publishes such a key nothing and us milliseconds.
+  /// verification costs us milliseconds, and whoever publishes such a key nothing.
   public static let usableRSABits = 1_024...8_192
 
   /// What it is.
@@ -64,6 +64,14 @@ import COpenSSL
     try self.init(.ed25519(octets.array()))
   }
 
+  /// Whether signatures are verified with it: always with Ed25519, with RSA for a modulus in ``usableRSABits`` and an odd
+  /// exponent of 2 to 64 bits. By an exponent of 1 anybody signs, a long one costs milliseconds; 65,537 is what all use.
+  public var isUsable: Bool {
+    guard case .rsa(_, let exponent) = material else { return true }
+    return Self.usableRSABits.contains(material.rsaBits) && exponent.count <= 8
+      && exponent != [1] && exponent.last.map { $0 & 1 == 1 } == true
+  }
+
   /// The key as SubjectPublicKeyInfo in DER: what `openssl pkey -pubout` writes, and what a fingerprint is made of.
   public var subjectPublicKeyInfo: [UInt8] { material.subjectPublicKeyInfo }
 
@@ -73,17 +81,12 @@ import COpenSSL
   /// Whether `signature` is the one of this key for a digest: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2) over a digest of
   /// 32 octets, or Ed25519 (RFC 8032) over the digest as its message.
   ///
-  /// Octets of any count may be given; those that cannot be a signature are none. A key beyond ``usableRSABits`` accepts none,
-  /// nor does one of an exponent that libcrypto thinks too long.
+  /// Octets of any count may be given; those that cannot be a signature are none. A key that is not ``isUsable`` accepts none.
   public func isSignature(_ signature: Span<UInt8>, ofDigest digest: Span<UInt8>) -> Bool {
+    guard isUsable else { return false }
     let result = unsafe signature.withUnsafeBufferPointer { signature in
       unsafe digest.withUnsafeBufferPointer { digest in
-        switch kind {
-        case .rsa(let bits):
-          Self.usableRSABits.contains(bits) && digest.count == SHA256.digestCount
-            ? unsafe verifyRSA(signature, digest) : 0
-        case .ed25519: unsafe verifyEdwards(signature, digest)
-        }
+        kind == .ed25519 ? unsafe verifyEdwards(signature, digest) : unsafe verifyRSA(signature, digest)
       }
     }
     // A signature that is wrong leaves its reason behind.
@@ -94,7 +97,9 @@ import COpenSSL
   @unsafe private func verifyRSA(
     _ signature: UnsafeBufferPointer<UInt8>, _ digest: UnsafeBufferPointer<UInt8>
   ) -> Int32 {
-    guard let context = unsafe EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else { return 0 }
+    guard digest.count == SHA256.digestCount, let context = unsafe EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else {
+      return 0
+    }
     defer { unsafe EVP_PKEY_CTX_free(context) }
     guard unsafe EVP_PKEY_verify_init(context) == 1,
       unsafe EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1,

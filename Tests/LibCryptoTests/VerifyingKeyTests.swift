@@ -123,12 +123,33 @@ struct VerifyingKeyTests {
     }
   }
 
-  /// An exponent of one, an even modulus: nothing to trap on.
-  @Test(arguments: [[1], [2], [0], [3], [UInt8](repeating: 0x7F, count: 128)] as [[UInt8]])
-  func oddNumbersAccept(exponent: [UInt8]) throws {
+  static let exponents: [([UInt8], Bool)] = [
+    ([0], false), ([1], false), ([2], false), ([3], true), ([1, 0, 1], true), ([1, 0, 0], false),
+    ([0x7F] + [UInt8](repeating: 0xFF, count: 7), true), ([0, 0x80] + [UInt8](repeating: 0xFF, count: 7), true),
+    ([1] + [UInt8](repeating: 0xFF, count: 8), false), ([UInt8](repeating: 0x7F, count: 128), false),
+  ]
+
+  @Test(arguments: exponents)
+  func oddExponentsTo64BitsAreUsable(exponent: [UInt8], isUsable: Bool) throws {
     let key = try VerifyingKey(rsaPublicKey: Self.rsaPublicKey(bits: 1_024, exponent: exponent))
+    #expect(key.isUsable == isUsable)
     let signature = [UInt8](repeating: 1, count: 128)
     #expect(!key.isSignature(signature, ofDigest: Array(signature.prefix(32))))
+  }
+
+  @Test(arguments: [(1_023, false), (1_024, true), (8_192, true), (8_193, false)])
+  func modulusOf1024To8192BitsAreUsable(bits: Int, isUsable: Bool) throws {
+    let key = try VerifyingKey(rsaPublicKey: Self.rsaPublicKey(bits: bits))
+    #expect(key.isUsable == isUsable)
+  }
+
+  /// By an exponent of one the padded digest is its own signature (RFC 8017 §9.2).
+  @Test func anExponentOfOneIsNoBackDoor() throws {
+    let digest = [UInt8](repeating: 7, count: 32)
+    let info = octets("3031300d060960864801650304020105000420") + digest
+    let forged = [0, 1] + [UInt8](repeating: 0xFF, count: 128 - 3 - info.count) + [0] + info
+    let key = try VerifyingKey(rsaPublicKey: Self.rsaPublicKey(bits: 1_024, exponent: [1]))
+    #expect(!key.isSignature(forged, ofDigest: digest))
   }
 }
 

@@ -210,27 +210,30 @@ import Testing
   }
 
   @Test func faultsComeByChance() throws {
-    func outcomes(_ change: (inout SimulatedFaults) -> Void) throws -> [Bool] {
+    /// How long it takes until the echo is there, if it comes.
+    func times(_ change: (inout SimulatedFaults) -> Void) throws -> [Duration?] {
       try (0..<40).map { seed in
         let network = Self.echo(seed: UInt64(seed))
+        let simulation = network.simulation
         change(&network.faults)
-        let task = network.simulation.start("client") {
+        let elapsed = Mutex(Duration?.none)
+        simulation.start("client") {
           let endpoint = try await network.connect(from: "client", to: "server", port: 7)
           endpoint.send([1])
           let octets = try await Self.read(1, from: endpoint)
-          if octets.isEmpty { throw CancellationError() }
+          if !octets.isEmpty { elapsed.withLock { $0 = simulation.elapsed } }
         }
-        try network.simulation.run(for: .seconds(60))
-        let isWell = task.isFinished && task.error == nil
-        try network.simulation.end()
-        return isWell
+        try simulation.run(for: .seconds(120))
+        try simulation.end()
+        return elapsed.withLock { $0 }
       }
     }
-    #expect(try outcomes { _ in }.allSatisfy { $0 })
-    #expect(try outcomes { $0.delay = 0.5 }.allSatisfy { $0 })
-    for wells in [try outcomes { $0.reset = 0.2 }, try outcomes { $0.silence = 0.2 }] {
-      #expect(wells.contains(true))
-      #expect(wells.contains(false))
+    #expect(try times { _ in }.allSatisfy { $0.map { $0 < .seconds(1) } ?? false })
+    let late = try times { $0.delay = 0.5 }.map { $0.map { $0 >= .seconds(1) } }
+    #expect(Set(late) == [false, true])
+    for times in [try times { $0.reset = 0.2 }, try times { $0.silence = 0.2 }] {
+      #expect(times.contains(nil))
+      #expect(times.contains { $0 != nil })
     }
   }
 

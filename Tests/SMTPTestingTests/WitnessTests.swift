@@ -22,6 +22,7 @@ import Testing
     case claimedEarly = "is claimed before it is due"
     case claimedWhenFinal = "is claimed, and delivered"
     case claimedForAnotherSite = "is claimed for y.example"
+    case leaseLost = "whose lease has run out"
     case late = "late"
     case tooManyClaims = "claims were given instead of"
     case siteOverfull = "deliveries at x.example"
@@ -70,6 +71,11 @@ import Testing
       try queue()
       let first = try claim(1, at: start)
       try attempt(first)
+      if fault == .leaseLost {
+        try witness.sees(.extended([first.token], until: start + .seconds(900)), at: start)
+        return try witness.sees(
+          .claimed(request(at: start + .seconds(900)), ClaimBatch(claims: [], nextDue: nil)), at: start)
+      }
       try settle(first, at: start + .seconds(1))
       let next = start + .seconds(100)
       if fault == .late { witness.expectPunctuality(from: start, but: []) }
@@ -93,9 +99,14 @@ import Testing
       if ![.queuedThoughRefused, .neverAnswered].contains(fault) { try witness.hears(.accepted(id), to: 7) }
     }
 
-    private mutating func claim(_ token: UInt64, at now: Timestamp) throws -> Claim {
+    private func request(at now: Timestamp) -> ClaimRequest {
       var request = ClaimRequest(limit: 4, now: now, leasedUntil: now + .seconds(600))
       request.rules = SchedulingRules()
+      return request
+    }
+
+    private mutating func claim(_ token: UInt64, at now: Timestamp) throws -> Claim {
+      var request = request(at: now)
       if fault == .siteOverfull { request.rules.deliveriesPerSite = 0 }
       if fault == .tenantOverfull { request.rules.deliveriesPerTenant = 0 }
       var claim = Claim(

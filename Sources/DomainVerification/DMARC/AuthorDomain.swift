@@ -1,11 +1,12 @@
 public import MailModel
 
-/// The domain of the author of a message: that of the address in its header field From (RFC 9989 §3.2.2, RFC 7489 §6.6.1).
+/// The domain of the author of a message: that of the address in its header field From (RFC 9989 §3.2.2, RFC 7489
+/// §6.6.1).
 ///
-/// There is one only where there is exactly one field with exactly one address, by the grammar of RFC 5322 §3.4 and RFC 6532
-/// §3.2. Comments, folds, quoted names and names with bare dots are taken; whatever else is obsolete is refused, since programs
-/// read that differently, and what one of them shows another must not have let pass. Nothing is ever decoded: an encoded word
-/// (RFC 2047) is no address.
+/// There is one only where there is exactly one field with exactly one address, by the grammar of RFC 5322 §3.4 and
+/// RFC 6532 §3.2. Comments, folds, quoted names and names with bare dots are taken; whatever else is obsolete is
+/// refused, since programs read that differently, and what one of them shows another must not have let pass. Nothing
+/// is ever decoded: an encoded word (RFC 2047) is no address.
 public enum AuthorDomain: Hashable, Sendable {
   /// There is one.
   case domain(DomainName)

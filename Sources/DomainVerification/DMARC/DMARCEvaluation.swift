@@ -55,8 +55,8 @@ public struct DMARCEvaluation: Hashable, Sendable {
   public internal(set) var policyTag: PolicyTag?
   /// What the owner asks for messages that fail, whether this one does or not.
   public internal(set) var publishedPolicy: DMARCPolicy?
-  /// What he wants applied to them: one level less in test mode. The percentage of `pct=` is the caller's to draw by, if he
-  /// still goes by RFC 7489; see ``DMARCRecord/percentage``.
+  /// What he wants applied to them: one level less in test mode. The percentage of `pct=` is the caller's to draw by,
+  /// if he still goes by RFC 7489; see ``DMARCRecord/percentage``.
   public internal(set) var policy: DMARCPolicy?
   /// The organisation's domain of the author's; `nil` where it did not matter, or could not be found.
   public internal(set) var organizationalDomain: DomainName?

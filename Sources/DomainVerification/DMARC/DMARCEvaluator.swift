@@ -6,8 +6,8 @@ import MailModel
 /// At most 105 questions are asked about a message, hardly ever more than ten: domains that cannot be of the author's
 /// organisation are not looked up. The caller owns the deadline, by cancelling.
 public struct DMARCEvaluator: Sendable {
-  /// Most results of SPF and DKIM that are looked at, with which the questions stay below the 111 of SPF's worst record:
-  /// a walk of eight for each and for the author, and whether the author domain exists.
+  /// Most results of SPF and DKIM that are looked at, with which the questions stay below the 111 of SPF's worst
+  /// record: a walk of eight for each and for the author, and whether the author domain exists.
   public static let identifierLimit = 12
 
   private let resolver: any DNSResolver
@@ -63,7 +63,8 @@ private struct DMARCRun {
         switch try await questions.publication(at: target) {
         case .record(let record): return DMARCWalkStep(domain: target, record: record)
         case .several: return end(.none, .severalRecords(target))
-        case .nothing: domain = target == from ? list.organizationalDomain(of: from).flatMap { $0 == from ? nil : $0 } : nil
+        case .nothing:
+          domain = target == from ? list.organizationalDomain(of: from).flatMap { $0 == from ? nil : $0 } : nil
         }
       }
     }
@@ -118,8 +119,8 @@ private struct DMARCRun {
 
   /// Notes what is aligned; the answer is why nothing is.
   ///
-  /// A result that may yet come to `pass` counts only if it would be aligned then: otherwise whoever forges a domain could
-  /// escape its policy by a signature of a domain of his own whose name servers are silent.
+  /// A result that may yet come to `pass` counts only if it would be aligned then: otherwise whoever forges a domain
+  /// could escape its policy by a signature of a domain of his own whose name servers are silent.
   private mutating func align(_ record: DMARCRecord) async -> Misalignment? {
     var misalignment = Misalignment.notAligned
     let candidates = evaluation.request.identifiers.filter { ["pass", "temperror"].contains($0.result) }

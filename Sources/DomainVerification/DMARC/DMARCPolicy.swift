@@ -1,4 +1,5 @@
-/// What a domain's owner asks for messages that fail DMARC (RFC 9989 §4.7, the tag `p`), from the mildest to the strictest.
+/// What a domain's owner asks for messages that fail DMARC (RFC 9989 §4.7, the tag `p`), from the mildest to the
+/// strictest.
 public enum DMARCPolicy: String, Hashable, Sendable, Comparable, CaseIterable {
   /// Nothing: the owner only watches.
   case none

@@ -2,9 +2,9 @@ import MailModel
 
 /// A DMARC policy record (RFC 9989 §4.7 and §4.8; RFC 7489 §6.3 and §6.4 for the tags that the former took out).
 ///
-/// Names of tags and their values are read without case, as both grammars have it, all but `DMARC1`. Unknown tags say nothing.
-/// What breaks the grammar behind the version is one of ``problems`` and counts as if it were not there; of a tag that stands
-/// twice the first counts.
+/// Names of tags and their values are read without case, as both grammars have it, all but `DMARC1`. Unknown tags say
+/// nothing. What breaks the grammar behind the version is one of ``problems`` and counts as if it were not there; of
+/// a tag that stands twice the first counts.
 public struct DMARCRecord: Hashable, Sendable {
   /// What is wrong with a record, at a place.
   public struct Problem: Hashable, Sendable, CustomStringConvertible {
@@ -17,7 +17,8 @@ public struct DMARCRecord: Hashable, Sendable {
     public var description: String { "column \(column): \(reason)" }
   }
 
-  /// Whether a record stands at a public suffix, below which others register their domains (RFC 9989 §4.7, the tag `psd`).
+  /// Whether a record stands at a public suffix, below which others register their domains (RFC 9989 §4.7, the tag
+  /// `psd`).
   public enum PublicSuffixFlag: String, Hashable, Sendable {
     /// It does.
     case yes = "y"
@@ -80,9 +81,9 @@ public struct DMARCRecord: Hashable, Sendable {
   /// The record as text; what is not UTF-8 becomes U+FFFD.
   public var description: String { String(decoding: octets, as: UTF8.self) }
 
-  /// The policy for the domain itself that the record comes to: none where `p=` is missing (RFC 9989 §4.7), or where a policy
-  /// is invalid and somebody wants reports (§4.10.1); `nil` where one is invalid and nobody does, by which the record has no
-  /// effect.
+  /// The policy for the domain itself that the record comes to: none where `p=` is missing (RFC 9989 §4.7), or where
+  /// a policy is invalid and somebody wants reports (§4.10.1); `nil` where one is invalid and nobody does, by which
+  /// the record has no effect.
   public var effectivePolicy: DMARCPolicy? {
     if hasInvalidPolicy { aggregateReports.isEmpty ? nil : DMARCPolicy.none } else { policy ?? DMARCPolicy.none }
   }
@@ -94,8 +95,8 @@ public struct DMARCRecord: Hashable, Sendable {
     return exists ? inherited : nonexistentSubdomainPolicy ?? inherited
   }
 
-  /// Whether octets begin as a DMARC record does, with `v=DMARC1` and nothing before it: others are no DMARC records at all,
-  /// and looked at no further (RFC 9989 §4.7, the tag `v`).
+  /// Whether octets begin as a DMARC record does, with `v=DMARC1` and nothing before it: others are no DMARC records
+  /// at all, and looked at no further (RFC 9989 §4.7, the tag `v`).
   public static func isDMARC(_ octets: [UInt8]) -> Bool { endOfVersion(octets) != nil }
 
   /// The record of a text, or `nil` where it is no DMARC record; see ``isDMARC(_:)``.
@@ -107,8 +108,10 @@ public struct DMARCRecord: Hashable, Sendable {
     self.octets = octets
     var names: Set<String> = ["v"]
     var parts = TagParts(octets, from: end)
+    var count = 1
     while let part = parts.next() {
-      guard names.count <= Self.tagLimit else {
+      count += 1
+      guard count <= Self.tagLimit else {
         note(part.lowerBound, "over \(Self.tagLimit) tags")
         break
       }
@@ -242,11 +245,12 @@ extension DMARCRecord {
       return []
     }
     var uris: [DMARCReportURI] = []
-    var start = value.lowerBound
+    var (count, start) = (0, value.lowerBound)
     while start <= value.upperBound {
       let end = octets[start..<value.upperBound].firstIndex(of: UInt8(ascii: ",")) ?? value.upperBound
       let part = octets.trimmed(start..<end)
-      guard uris.count < Self.uriLimit else {
+      count += 1
+      guard count <= Self.uriLimit else {
         note(part.lowerBound, "over \(Self.uriLimit) URIs in \(name)=")
         break
       }

@@ -4,8 +4,8 @@ import MailModel
 extension DMARCEvaluation {
   /// What a person who administers the domain should know of this, and do.
   ///
-  /// Passed where the result is `pass`; undecided where the DNS did not answer; failed otherwise, `none` included, since a
-  /// domain without DMARC may be forged by anybody.
+  /// Passed where the result is `pass`; undecided where the DNS did not answer; failed otherwise, `none` included,
+  /// since a domain without DMARC may be forged by anybody.
   public var report: VerificationReport {
     let findings = problemFindings + misplacedFindings + recordFindings
     let order: [Finding.Severity] = [.failure, .undecided, .warning, .note]
@@ -37,13 +37,7 @@ extension DMARCEvaluation {
           nextStep: "Write one of these behind p=, and behind sp= and np= where they are.")
       ]
     case .notAligned: [notAligned]
-    case .undecided(let identifier):
-      [
-        Finding(
-          .dnsFailure, .undecided, of: identifier.domain.description,
-          "\(identifier.method.rawValue.uppercased()) of \(identifier.domain) could not be decided, and would be aligned.",
-          nextStep: "Look at the report of \(identifier.method.rawValue.uppercased()), or ask again later.")
-      ]
+    case .undecided(let identifier): [undecided(identifier)]
     case .lookupFailed(let question, let reason):
       [
         Finding(
@@ -58,7 +52,17 @@ extension DMARCEvaluation {
     Finding(
       .noRecord, .failure, of: subject(request.from),
       "There is no DMARC record at \(request.from) or above it.",
-      nextStep: "Publish a TXT record at _dmarc.\(request.from) such as v=DMARC1; p=none; rua=mailto:postmaster@\(request.from)")
+      nextStep:
+        "Publish a TXT record at _dmarc.\(request.from) such as v=DMARC1; p=none; rua=mailto:postmaster@\(request.from)"
+    )
+  }
+
+  private func undecided(_ identifier: DMARCIdentifier) -> Finding {
+    let method = identifier.method.rawValue.uppercased()
+    return Finding(
+      .dnsFailure, .undecided, of: identifier.domain.description,
+      "\(method) of \(identifier.domain) could not be decided, and would be aligned.",
+      nextStep: "Look at the report of \(method), or ask again later.")
   }
 
   private var notAligned: Finding {
@@ -66,8 +70,10 @@ extension DMARCEvaluation {
     let found =
       passed.isEmpty
       ? "neither SPF nor DKIM passed"
-      : passed.prefix(DMARCEvaluator.identifierLimit).map { "\($0.method.rawValue.uppercased()) passed for \($0.domain)" }
-        .joined(separator: ", ")
+      : passed.prefix(DMARCEvaluator.identifierLimit).map {
+        "\($0.method.rawValue.uppercased()) passed for \($0.domain)"
+      }
+      .joined(separator: ", ")
     return Finding(
       .notAligned, .failure, of: request.from.description,
       "Nothing that passed speaks for \(request.from): \(found).",

@@ -4,8 +4,8 @@ public import MailModel
 public struct DMARCReportURI: Hashable, Sendable, CustomStringConvertible {
   /// The URI, without the size behind it.
   public let uri: String
-  /// The largest report that is wanted, in octets, where the record says so: `!10m`. RFC 9989 took it out, and asks that it
-  /// be ignored.
+  /// The largest report that is wanted, in octets, where the record says so: `!10m`. RFC 9989 took it out, and asks
+  /// that it be ignored.
   public let largestReport: UInt64?
 
   /// The address of a `mailto:` URI, its escapes undone; `nil` for another scheme, and where that is no mailbox.

@@ -1,7 +1,7 @@
 public import MailModel
 
-/// The domains below which anybody can register one: `com`, `co.uk`, `github.io`. Mozilla's list says which they are, and
-/// nobody owns those as a mail domain (https://publicsuffix.org/list/, and RFC 7489 §3.2 for its use).
+/// The domains below which anybody can register one: `com`, `co.uk`, `github.io`. Mozilla's list says which they are,
+/// and nobody owns those as a mail domain (https://publicsuffix.org/list/, and RFC 7489 §3.2 for its use).
 ///
 /// The list changes every week, so none is built in: a host reads the text, from its system's package or from
 /// publicsuffix.org, and makes a new value when it has a new text.
@@ -29,11 +29,12 @@ public struct PublicSuffixList: Sendable {
   /// The list of a text as Mozilla publishes it, in UTF-8 or with A-labels.
   ///
   /// - Parameters:
-  ///   - text: at most ``largestCount`` octets. A rule is what stands in a line before the first blank; empty lines, and those
-  ///     that begin with `//`, are none.
-  ///   - includesPrivateDomains: whether what companies and people asked to be listed, between the marks of PRIVATE DOMAINS,
-  ///     counts too. Leave it so: below `github.io` are strangers to each other.
-  /// - Throws: ``PublicSuffixListError`` for a text that is too large, has a line that is no rule, or has no rule at all.
+  ///   - text: at most ``largestCount`` octets. A rule is what stands in a line before the first blank; empty lines,
+  ///     and those that begin with `//`, are none.
+  ///   - includesPrivateDomains: whether what companies and people asked to be listed, between the marks of PRIVATE
+  ///     DOMAINS, counts too. Leave it so: below `github.io` are strangers to each other.
+  /// - Throws: ``PublicSuffixListError`` for a text that is too large, has a line that is no rule, or has no rule at
+  ///   all.
   public init(_ text: String, includesPrivateDomains: Bool = true) throws(PublicSuffixListError) {
     try self.init(Array(text.utf8), includesPrivateDomains: includesPrivateDomains)
   }
@@ -65,7 +66,8 @@ public struct PublicSuffixList: Sendable {
     guard ruleCount > 0 else { throw PublicSuffixListError(.empty, "there is no rule in it") }
   }
 
-  /// `false` where that is no rule. Only the first label may be a wildcard, as it is in every rule that was ever published.
+  /// `false` where that is no rule. Only the first label may be a wildcard, as it is in every rule that was ever
+  /// published.
   private mutating func add(_ rule: ArraySlice<UInt8>) -> Bool {
     let (kind, name): (Rules, ArraySlice<UInt8>) =
       if rule.starts(with: "*.".utf8) {
@@ -84,10 +86,12 @@ public struct PublicSuffixList: Sendable {
     return true
   }
 
-  /// The public suffix of a domain: itself where it is one. A domain for which there is no rule is below its last label.
+  /// The public suffix of a domain: itself where it is one. A domain for which there is no rule is below its last
+  /// label.
   public func publicSuffix(of domain: DomainName) -> DomainName { domain.suffix(suffixLabelCount(of: domain)) }
 
-  /// Whether anybody can register domains below this one, so that it is nobody's own: `co.uk`, and `example` without a dot.
+  /// Whether anybody can register domains below this one, so that it is nobody's own: `co.uk`, and `example` without
+  /// a dot.
   public func isPublicSuffix(_ domain: DomainName) -> Bool { suffixLabelCount(of: domain) == domain.labelCount }
 
   /// The domain that was registered: one label below the public suffix (RFC 7489 §3.2); `nil` for a public suffix.

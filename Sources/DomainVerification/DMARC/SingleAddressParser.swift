@@ -40,7 +40,8 @@ struct SingleAddressParser {
     index += 1
     try skipBlanksAndComments()
     if next == UInt8(ascii: "@") { throw Failure(problem: .route) }
-    try requireLocalPart(try words())
+    let words = try words()
+    try requireLocalPart(words)
     let domain = try addressDomain()
     guard next == UInt8(ascii: ">") else { throw syntax("> is missing") }
     index += 1

@@ -24,11 +24,19 @@ struct TagList: Sendable {
   /// The tags in order, no name twice.
   let tags: [Tag]
 
-  /// The tags of a text.
+  /// The most tags of a list: DKIM-Signature has 13 that are known (RFC 6376 §3.5), DMARC as many.
+  static let tagLimit = 64
+
+  /// The tags of a text. Values may be empty; one semicolon may end the list.
   ///
+  /// Every CR and LF counts as a blank, whether a line is folded there or not: what comes from a header field has none but in
+  /// folds, and a TXT record that has one elsewhere is read by other verifiers too.
+  ///
+  /// - Parameter allowsUTF8: whether values may hold octets beyond US-ASCII, as the DKIM-Signature of an internationalised
+  ///   message does (RFC 8616 §5).
   /// - Throws: ``SyntaxError`` for a part that is no tag, for a name that stands twice (RFC 6376 §3.2: the whole list is invalid),
-  ///   and for more than `limit` tags.
-  init(_ octets: [UInt8], limit: Int = 64) throws(SyntaxError) {
+  ///   for an octet that no value may hold, and for more than `limit` tags.
+  init(_ octets: [UInt8], limit: Int = tagLimit, allowsUTF8: Bool = false) throws(SyntaxError) {
     self.octets = octets
     var tags: [Tag] = []
     var start = 0
@@ -42,7 +50,7 @@ struct TagList: Sendable {
         }
         break
       }
-      let tag = try Self.tag(octets, part)
+      let tag = try Self.tag(octets, part, allowsUTF8)
       guard !tags.contains(where: { $0.name == tag.name }) else {
         throw SyntaxError(offset: part.lowerBound, reason: "the tag \(tag.name)= stands twice")
       }
@@ -64,8 +72,20 @@ struct TagList: Sendable {
   /// The value of a tag without any blank or fold, as base 64 and lists by colons are read; `nil` where there is no such tag.
   func compact(_ name: String) -> [UInt8]? { range(of: name).map { octets[$0].filter { !$0.isFoldingBlank } } }
 
+  /// Where the items of a list by colons stand, blanks around each not counted, some perhaps empty; `nil` where there is no such
+  /// tag.
+  func items(of name: String) -> [Range<Int>]? {
+    range(of: name).map { range in
+      octets[range].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+        Self.trimmed(octets, $0.startIndex..<$0.endIndex)
+      }
+    }
+  }
+
   /// `tag-name FWS "=" FWS tag-value`
-  private static func tag(_ octets: [UInt8], _ part: Range<Int>) throws(SyntaxError) -> Tag {
+  private static func tag(
+    _ octets: [UInt8], _ part: Range<Int>, _ allowsUTF8: Bool
+  ) throws(SyntaxError) -> Tag {
     guard let equals = octets[part].firstIndex(of: UInt8(ascii: "=")) else {
       throw SyntaxError(offset: part.lowerBound, reason: "no = behind the name of a tag")
     }
@@ -75,6 +95,7 @@ struct TagList: Sendable {
     else { throw SyntaxError(offset: part.lowerBound, reason: "no name of a tag") }
     let value = trimmed(octets, (equals + 1)..<part.upperBound)
     for index in value where !octets[index].isASCIIVisible && !octets[index].isFoldingBlank {
+      if allowsUTF8 && octets[index] >= 0x80 { continue }
       throw SyntaxError(offset: index, reason: "an octet that no value may hold")
     }
     return Tag(name: String(decoding: octets[name], as: UTF8.self), value: value)

@@ -26,7 +26,17 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
     /// The DNS does not answer; nothing can be said yet.
     public static let dnsFailure = Code("dns-failure")
 
+    // MARK: Limits of ours
+
+    /// What is checked is larger than this library looks at.
+    public static let limit = Code("limit")
+    /// This machine failed: memory, libcrypto.
+    public static let internalFailure = Code("internal-failure")
+
     // MARK: SPF
+
+    /// What should be checked is no domain name.
+    public static let invalidDomain = Code("invalid-domain")
 
     /// More terms that cost a lookup than RFC 7208 §4.6.4 allows.
     public static let tooManyLookups = Code("too-many-lookups")
@@ -57,6 +67,8 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
     public static let keyRevoked = Code("key-revoked")
     /// The key is shorter than RFC 8301 §3.2 allows.
     public static let keyTooShort = Code("key-too-short")
+    /// The key is longer than is verified with, since that costs too much.
+    public static let keyTooLong = Code("key-too-long")
     /// The key record is in testing mode (`t=y`).
     public static let keyInTesting = Code("key-in-testing")
     /// The key record does not allow the use: `h=`, `k=`, `s=` or `t=s`.

@@ -20,7 +20,9 @@ extension SPFCheck {
     case .exists(let spec):
       try spendLookup()
       guard let name = try await matchable(spec, in: target) else { return false }
-      return try await !ask(DNSQuestion(name.name, .a)).isVoid
+      return try await ask(DNSQuestion(name.name, .a)).records.contains {
+        if case .address = $0 { true } else { false }
+      }
     case .ptr(let spec):
       try spendLookup()
       guard let domain = try await matchable(spec, in: target) else { return false }
@@ -87,6 +89,7 @@ extension SPFCheck {
 
   /// The domain that a text stands for; `nil` where that is malformed.
   mutating func target(_ spec: SPFMacroString, in target: SPFTarget) async throws(SPFProblem) -> SPFTarget? {
+    guard spec.hasMacros else { return SPFTarget(fitting: spec.source) }
     var values = SPFMacroValues(request: request, domain: target.octets, receiver: receiver, now: now)
     if spec.uses(UInt8(ascii: "p")) {
       if validatedNames == nil { try spendLookup() }  // RFC 7208 §4.6.4 counts its PTR query

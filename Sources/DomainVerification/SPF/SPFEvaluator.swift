@@ -25,12 +25,14 @@ public struct SPFEvaluator: Sendable {
   /// as the resolver keeps the promise of ``MailDNS/DNSResolver/resolve(_:)`` to return when its task is cancelled; and with a
   /// `temperror` when it is cancelled itself.
   public func evaluate(_ request: SPFRequest, at now: Timestamp? = nil) async -> SPFEvaluation {
-    let check = SPFCheck(request, resolver: resolver, limits: limits, receiver: receiver, now: now)
+    let check = { @Sendable [resolver, limits, receiver] in
+      SPFCheck(request, resolver: resolver, limits: limits, receiver: receiver, now: now)
+    }
     let evaluation = await withinDuration {
-      var check = check
+      var check = check()
       return await check.run()
     }
-    return evaluation ?? check.interrupted
+    return evaluation ?? check().interrupted
   }
 
   /// Runs `work`, and cancels it when its time is over; what it returns then counts. `nil` never comes, as `work` always ends.

@@ -29,8 +29,8 @@ struct SPFMacroValues {
   let request: SPFRequest
   /// The domain whose record holds the text.
   let domain: ArraySlice<UInt8>
-  /// What `p` gives; `unknown` where it was not asked for.
-  var validatedName: [UInt8] = Array("unknown".utf8)
+  /// What `p` gives; `unknown`, where there is none.
+  var validatedName: [UInt8]?
   let receiver: DomainName?
   let now: Timestamp?
 
@@ -41,7 +41,7 @@ struct SPFMacroValues {
     case UInt8(ascii: "o"): Array(request.domain.utf8)
     case UInt8(ascii: "d"): Array(domain)
     case UInt8(ascii: "i"): request.clientAddress.dottedLabels
-    case UInt8(ascii: "p"): validatedName
+    case UInt8(ascii: "p"): validatedName ?? Array("unknown".utf8)
     case UInt8(ascii: "v"): Array(request.clientAddress.arpaLabel.utf8)
     case UInt8(ascii: "h"): Array(request.helo.utf8)
     case UInt8(ascii: "c"): Array(request.clientAddress.description.utf8)
@@ -60,7 +60,6 @@ extension SPFMacroString {
   ///
   /// One that is too long loses labels on the left until it fits (RFC 7208 §7.3).
   func target(_ values: SPFMacroValues) -> SPFTarget? {
-    guard hasMacros else { return SPFTarget(fitting: source) }
     var name: [UInt8] = []
     expand(values, isExplanation: false) { part in
       name += part
@@ -113,7 +112,7 @@ extension SPFMacroString {
 
 extension SPFTarget {
   /// A domain as macros made it, cut on the left to what a name may have.
-  fileprivate init?(fitting octets: ArraySlice<UInt8>) {
+  init?(fitting octets: ArraySlice<UInt8>) {
     var octets = octets.last == UInt8(ascii: ".") ? octets.dropLast() : octets
     if octets.count > SPFMacroString.largestNameCount {
       guard let dot = octets.suffix(SPFMacroString.largestNameCount + 1).firstIndex(of: UInt8(ascii: ".")) else {

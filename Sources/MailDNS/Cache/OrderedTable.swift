@@ -3,15 +3,19 @@
 ///
 /// A value lies in a slot, which is its own until it is removed.
 struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-  private struct Node: Sendable {
+  private struct Element: Sendable {
     var key: Key
     var value: Value
+  }
+  private struct Links: Sendable {
     var previous: Int?
     var next: Int?
   }
 
   private var slots: [Key: Int] = [:]
-  private var nodes: [Node?] = []
+  private var elements: [Element?] = []
+  /// Of each slot. Apart from the elements, so that a change of order touches none of these.
+  private var links: [Links] = []
   private var freeSlots: [Int] = []
 
   /// The slot of the first value.
@@ -22,27 +26,30 @@ struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   var count: Int { slots.count }
 
   /// Every slot is below this, those too that are free now.
-  var slotCount: Int { nodes.count }
+  var slotCount: Int { elements.count }
 
   /// Where the value of a key lies.
   func slot(of key: Key) -> Int? { slots[key] }
 
   /// The value in a slot, of 0 to below ``slotCount``; `nil` where it is free.
-  subscript(slot: Int) -> Value? { nodes[slot]?.value }
+  subscript(slot: Int) -> Value? { elements[slot]?.value }
 
   /// Puts a value behind all others, in place of that of the same key.
   mutating func append(_ value: Value, for key: Key) {
     remove(key)
-    let slot = freeSlots.popLast() ?? nodes.count
-    if slot == nodes.count { nodes.append(nil) }
+    let slot = freeSlots.popLast() ?? elements.count
+    if slot == elements.count {
+      elements.append(nil)
+      links.append(Links())
+    }
+    elements[slot] = Element(key: key, value: value)
     slots[key] = slot
-    nodes[slot] = Node(key: key, value: value)
     attach(slot)
   }
 
-  /// Puts what lies in a slot behind all others.
+  /// Puts what lies in a slot, which is not free, behind all others.
   mutating func moveToEnd(_ slot: Int) {
-    guard slot != last, nodes[slot] != nil else { return }
+    guard slot != last else { return }
     detach(slot)
     attach(slot)
   }
@@ -54,27 +61,26 @@ struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   /// Takes out what lies in a slot.
   @discardableResult
   mutating func remove(slot: Int) -> Value? {
-    guard let node = nodes[slot] else { return nil }
+    guard let element = elements[slot] else { return nil }
     detach(slot)
-    nodes[slot] = nil
-    slots[node.key] = nil
+    elements[slot] = nil
+    slots[element.key] = nil
     freeSlots.append(slot)
-    return node.value
+    return element.value
   }
 
   /// Takes out the first value.
   mutating func removeFirst() -> Value? { first.flatMap { remove(slot: $0) } }
 
   private mutating func attach(_ slot: Int) {
-    nodes[slot]?.previous = last
-    nodes[slot]?.next = nil
-    if let last { nodes[last]?.next = slot } else { first = slot }
+    links[slot] = Links(previous: last)
+    if let last { links[last].next = slot } else { first = slot }
     last = slot
   }
 
   private mutating func detach(_ slot: Int) {
-    let (previous, next) = (nodes[slot]?.previous, nodes[slot]?.next)
-    if let previous { nodes[previous]?.next = next } else { first = next }
-    if let next { nodes[next]?.previous = previous } else { last = previous }
+    let (previous, next) = (links[slot].previous, links[slot].next)
+    if let previous { links[previous].next = next } else { first = next }
+    if let next { links[next].previous = previous } else { last = previous }
   }
 }

@@ -1,9 +1,9 @@
-/// Why a simulation could not go on.
+/// Why a simulation could not go on, or could not be made.
 public struct SimulationError: Error, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
   /// The kind of an error. More may come.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     private enum Base: String {
-      case deadlock, escape, livelock, tooLate, nested
+      case deadlock, escape, livelock, tooLate, nested, invalidName
     }
     private let base: Base
 
@@ -18,6 +18,8 @@ public struct SimulationError: Error, Sendable, CustomStringConvertible, CustomD
     public static let tooLate = Code(base: .tooLate)
     /// The simulation was to run while it ran already.
     public static let nested = Code(base: .nested)
+    /// What was to be the name of something in the simulation cannot be.
+    public static let invalidName = Code(base: .invalidName)
 
     /// The code's name.
     public var description: String { base.rawValue }

@@ -49,6 +49,13 @@ public final class RemoteHost: Sendable {
     listen()
   }
 
+  /// A host of that name that works.
+  ///
+  /// - Throws: ``SimulationError`` with code ``SimulationError/Code/invalidName``.
+  public convenience init(_ name: String, in network: SimulatedNetwork) throws {
+    self.init(try DomainName(simulated: name), in: network)
+  }
+
   /// How it behaves; to whoever is connected too, from the next AUTH, MAIL, RCPT, DATA or end of content on.
   public var mood: RemoteMood {
     get { state.withLock { $0.mood } }
@@ -96,6 +103,13 @@ public final class RemoteHost: Sendable {
       return server
     }
     server?.crash()
+  }
+}
+
+extension DomainName {
+  init(simulated text: String) throws(SimulationError) {
+    guard let name = DomainName(text) else { throw SimulationError(.invalidName, "\(text) is no domain name") }
+    self = name
   }
 }
 

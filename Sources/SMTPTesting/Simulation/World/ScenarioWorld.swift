@@ -206,10 +206,6 @@ final class ScenarioWorld: Sendable {
   }
 }
 
-extension SimulatedCustomer.Answer {
-  var queueID: QueueID? { if case .accepted(let id) = self { id } else { nil } }
-}
-
 /// Tells a world that is not there yet when it is made.
 final class WitnessRelay: Sendable {
   private struct Reference: Sendable { weak var world: ScenarioWorld? }

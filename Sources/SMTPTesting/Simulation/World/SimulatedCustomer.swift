@@ -7,13 +7,31 @@ import SMTPSubmission
 /// A tenant of a ``SimulatedPlatform`` with one domain, one user and one rule, which lets the customer's own host in.
 public struct SimulatedCustomer: Sendable {
   /// How the sending of a message ended.
-  @nonexhaustive public enum Answer: Hashable, Sendable {
-    /// It is queued under this name.
-    case accepted(QueueID)
-    /// It is not queued, and why.
-    case refused(String)
-    /// The connection ended before the reply to the end of its content: it may be queued or not.
-    case unknown(String)
+  public struct Answer: Hashable, Sendable, CustomStringConvertible {
+    /// What came of each recipient, in the order of the envelope.
+    public var outcomes: [ClientOutcome]
+
+    /// An answer of these parts.
+    public init(_ outcomes: [ClientOutcome]) { self.outcomes = outcomes }
+
+    /// Whether the platform took it for anybody.
+    public var isAccepted: Bool { reply != nil }
+    /// Under which name it is queued, as far as the platform's words tell; `nil` where it is not accepted.
+    public var queueID: QueueID? {
+      // `queued as`, and its name (RFC 5321 leaves the words to the server; these are the platform's).
+      reply.flatMap { QueueID(String($0.lines.first?.suffix(26) ?? "")) }
+    }
+    /// Whether the connection ended before the reply to the end of its content: it may be queued or not.
+    public var isUnknown: Bool {
+      outcomes.contains { if case .interrupted(let failure) = $0 { failure.stage == .endOfContent } else { false } }
+    }
+
+    private var reply: SMTPReply? {
+      outcomes.lazy.compactMap { if case .accepted(let reply) = $0 { reply } else { nil } }.first
+    }
+
+    /// The outcomes.
+    public var description: String { "\(outcomes)" }
   }
 
   /// Its host in the network.
@@ -30,9 +48,21 @@ public struct SimulatedCustomer: Sendable {
   /// A mailbox of its domain; `nil` where that would be none.
   public func mailbox(_ localPart: String) -> ReversePath? { ReversePath("\(localPart)@\(domain)") }
 
+  /// Sends a short message from `mailer` at its domain, over a connection of its own.
+  ///
+  /// - Throws: ``SimulationError`` with code ``SimulationError/Code/invalidName`` where `recipient` is no address.
+  public func send(to recipient: String, subject: String) async throws -> Answer {
+    guard let path = ForwardPath(recipient) else {
+      throw SimulationError(.invalidName, "\(recipient) is no address")
+    }
+    let envelope = Envelope(reversePath: mailbox("mailer") ?? .null, recipients: [path])
+    let content = "From: <mailer@\(domain)>\r\nSubject: \(subject)\r\n\r\n\(subject)\r\n"
+    return await send(envelope, content: Array(content.utf8))
+  }
+
   /// Sends one message over a connection of its own.
   public func send(_ envelope: Envelope, content: [UInt8]) async -> Answer {
-    await send([(envelope, content)]).first ?? .refused("nothing was sent")
+    await send([(envelope, content)]).first ?? Answer([])
   }
 
   /// Sends messages over one connection, one after another.
@@ -48,35 +78,23 @@ public struct SimulatedCustomer: Sendable {
       }
       await client.quit()
     } catch {
-      answers += messages[answers.count...].map { _ in .refused("\(error)") }
+      let failure = (error as? SimulatedNetworkError)?.failure
+      let reason = failure ?? ClientFailure(.connectionLost("\(error)"), at: .greeting)
+      answers = messages.map { Answer($0.envelope.recipients.map { _ in .interrupted(reason) }) }
     }
     return answers
   }
 }
 
-extension SimulatedCustomer.Answer {
-  /// What outcomes mean for the message as a whole.
-  init(_ outcomes: [ClientOutcome]) {
-    var reason = "nobody was asked about"
-    for outcome in outcomes {
-      switch outcome {
-      case .accepted(let reply):
-        // `queued as`, and its name (RFC 5321 leaves the words to the server; these are the platform's).
-        if let id = QueueID(String(reply.lines.first?.suffix(26) ?? "")) { self = .accepted(id); return }
-        reason = "it was taken without a name: \(reply)"
-      case .interrupted(let failure) where failure.stage == .endOfContent: self = .unknown("\(failure)"); return
-      case .interrupted(let failure): reason = "\(failure)"
-      case .refused(let reply, let stage): reason = "\(reply) at \(stage)"
-      case .unsuitable(let code, let text): reason = "\(code) \(text)"
-      case .postponed(let text): reason = text
-      @unknown default: reason = "\(outcome)"
-      }
-    }
-    self = .refused(reason)
-  }
-}
-
 extension SimulatedPlatform {
+  /// A new tenant, as ``addCustomer(_:)-(DomainName)`` makes it. Not for what runs within the simulation.
+  ///
+  /// - Throws: where that is no domain's name, besides.
+  public func addCustomer(_ domain: String) throws -> SimulatedCustomer {
+    let domain = try DomainName(simulated: domain)
+    return try network.simulation.perform { try await self.addCustomer(domain) }
+  }
+
   /// A new tenant, with an instance, a host and a user that all have the domain's name.
   ///
   /// - Throws: where the domain's name is too long to be a tenant's, or there is such a tenant.

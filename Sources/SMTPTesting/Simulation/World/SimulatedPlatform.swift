@@ -80,7 +80,15 @@ public final class SimulatedPlatform: Sendable {
     state = Watched(State(store: store ?? SimulatedStore(in: network.simulation)))
   }
 
-  /// The queue of the process that runs, or of the last one.
+  /// A platform of that name with all defaults, not started.
+  ///
+  /// - Throws: ``SimulationError`` with code ``SimulationError/Code/invalidName``.
+  public convenience init(_ name: String, in network: SimulatedNetwork) throws {
+    try self.init(Configuration(name: DomainName(simulated: name)), in: network)
+  }
+
+  /// The queue of the process that runs, or of the last one: another one after each ``start()``, which has the weather and the
+  /// watcher of the one before, and none of the faults that were ordered.
   public var store: SimulatedStore { state.value.store }
 
   /// Whether a process runs.
@@ -140,6 +148,13 @@ extension SimulatedPlatform {
     guard let process = state.value.process else { return QueueOrderResult() }
     defer { process.wake() }
     return try await store.apply(order, to: selection)
+  }
+
+  /// What the queue knows of a message now. Not for what runs within the simulation, which asks ``store``.
+  ///
+  /// - Throws: as ``Simulation/run(for:)`` does.
+  public func status(of id: QueueID) throws -> MessageStatus? {
+    try simulation.perform { [store] in try await store.status(of: id) }
   }
 
   private func takeProcess() -> Process? { state.change { $0.process.take() } }

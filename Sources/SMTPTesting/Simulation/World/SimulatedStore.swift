@@ -50,7 +50,8 @@ public final class SimulatedStore: QueueStore, QueueInspection, QueueControl {
 
   /// What is kept.
   public let base: InMemoryQueueStore
-  /// For faults at certain operations. Orders of death belong to ``kill()``.
+  /// For faults at certain operations, of this store alone and not of the one that is opened next. It is not for death: what
+  /// ``FaultyStore/die(after:afterwards:)`` orders ends no process, and this store would not know; see ``kill()``.
   public let faults: FaultyStore<InMemoryQueueStore>
   private let simulation: Simulation
   private let state = Mutex(State())

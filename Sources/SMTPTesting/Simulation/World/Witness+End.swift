@@ -58,13 +58,10 @@ extension Witness {
   /// A letter to a host that works, which was sent so long ago in calm weather, is accepted and there.
   func checkArrived(_ number: Int, within bound: Duration) throws(Violation) {
     let name = "letter \(number), to a host that works,"
-    switch letters[number]?.answer {
-    case .accepted(let id):
-      guard let state = messages[id]?.status.recipients[0].state, state == .delivered else {
-        throw Violation("\(name) has not arrived within \(bound)")
-      }
-    case nil: throw Violation("\(name) has no answer within \(bound)")
-    case let answer?: throw Violation("\(name) is not accepted in calm weather: \(answer)")
+    guard let answer = letters[number]?.answer else { throw Violation("\(name) has no answer within \(bound)") }
+    guard let id = answer.queueID else { throw Violation("\(name) is not accepted in calm weather: \(answer)") }
+    guard messages[id]?.status.recipients.first?.state == .delivered else {
+      throw Violation("\(name) has not arrived within \(bound)")
     }
   }
 

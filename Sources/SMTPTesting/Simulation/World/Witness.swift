@@ -86,18 +86,15 @@ extension Witness {
   mutating func hears(_ answer: SimulatedCustomer.Answer, to number: Int) throws(Violation) {
     letters[number]?.answer = answer
     guard let sent = letters[number] else { throw Violation("an answer to letter \(number), which nobody sent") }
-    switch answer {
-    case .accepted(let id):
-      guard sent.id == id else {
-        throw Violation(
-          "letter \(number) was accepted as \(id), and the queue has it as \(sent.id.map(String.init(describing:)) ?? "none")"
-        )
+    if answer.isAccepted {
+      guard let id = sent.id, id == answer.queueID else {
+        let name = sent.id.map(String.init(describing:)) ?? "none"
+        throw Violation("letter \(number) was accepted with \(answer), and the queue has it as \(name)")
       }
-    case .refused(let reply):
+    } else if !answer.isUnknown {
       guard sent.id == nil || sent.mayBeKept else {
-        throw Violation("letter \(number) was refused with \(reply), and is in the queue")
+        throw Violation("letter \(number) was refused with \(answer), and is in the queue")
       }
-    case .unknown: break
     }
   }
 }
@@ -125,8 +122,8 @@ extension Witness {
       throw Violation("\(message.id) is queued, and nobody sent it")
     }
     guard sent.id == nil else { throw Violation("letter \(number) is queued a second time, as \(message.id)") }
-    if case .refused(let reply) = sent.answer, !sent.mayBeKept {
-      throw Violation("letter \(number) is queued after it was refused with \(reply)")
+    if let answer = sent.answer, !answer.isAccepted, !answer.isUnknown, !sent.mayBeKept {
+      throw Violation("letter \(number) is queued after it was refused with \(answer)")
     }
     let letter = sent.letter
     guard message.tenant == letter.tenant, message.envelope.reversePath == letter.envelope.reversePath,
@@ -173,7 +170,7 @@ extension Witness {
   }
 
   /// Nobody will record what comes of this claim.
-  mutating func leave(_ token: Claim.Token) {
+  private mutating func leave(_ token: Claim.Token) {
     guard let held = claims.removeValue(forKey: token), held.isAttempted || held.report != nil else { return }
     for (place, recipient) in held.claim.recipients.enumerated() {
       messages[held.claim.id]?.count(
