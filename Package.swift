@@ -35,14 +35,17 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     library("MailModel"),
+    library("MailDNS"),
     library("LibCrypto"),
     library("SMTPProtocol"),
     library("SMTPAuth"),
+    library("DomainVerification"),
     library("AccessControl"),
     library("DeliveryQueue"),
     library("SMTPSubmission"),
     library("SMTPListener"),
     library("SMTPDelivery"),
+    library("SystemDNS"),
     library("SQLiteStorage"),
     library("SMTPProtocolTesting"),
     library("SMTPTesting"),
@@ -59,12 +62,15 @@ let package = Package(
   targets: [
     // Leaves.
     .target(name: "MailModel", swiftSettings: strict),
+    .target(name: "MailDNS", dependencies: ["MailModel"], swiftSettings: strict),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "LibCrypto", dependencies: ["COpenSSL"], swiftSettings: strict),
 
     // The rooms. They never import each other.
     .target(name: "SMTPProtocol", dependencies: ["MailModel"], swiftSettings: strict),
     .target(name: "SMTPAuth", dependencies: ["MailModel", "LibCrypto"], swiftSettings: strict),
+    .target(
+      name: "DomainVerification", dependencies: ["MailModel", "MailDNS", "LibCrypto"], swiftSettings: strict),
     .target(name: "AccessControl", dependencies: ["MailModel"], swiftSettings: strict),
     .target(name: "DeliveryQueue", dependencies: ["MailModel", logging, metrics, lifecycle], swiftSettings: strict),
 
@@ -91,6 +97,8 @@ let package = Package(
         "MailModel", "SMTPProtocol", "DeliveryQueue", "DeliveryReporting", nioCore, nioPosix, nioTLS, nioSSL,
       ],
       swiftSettings: common),
+    .target(name: "CResolv", linkerSettings: [.linkedLibrary("resolv")]),
+    .target(name: "SystemDNS", dependencies: ["MailModel", "MailDNS", "CResolv"], swiftSettings: strict),
     .target(
       name: "SQLiteStorage",
       dependencies: [
@@ -104,7 +112,8 @@ let package = Package(
     .target(
       name: "SMTPTesting",
       dependencies: [
-        "MailModel", "LibCrypto", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "DeliveryReporting",
+        "MailModel", "MailDNS", "LibCrypto", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue",
+        "DeliveryReporting",
         "SMTPSubmission", "SMTPProtocolTesting", logging, lifecycle,
       ],
       swiftSettings: common),
@@ -114,7 +123,8 @@ let package = Package(
       name: "submission-server",
       dependencies: [
         "MailModel", "LibCrypto", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission", "SMTPListener",
-        "SMTPDelivery", "SQLiteStorage", "SMTPProtocol", arguments, logging, lifecycle, signals,
+        "SMTPDelivery", "SQLiteStorage", "SMTPProtocol", "MailDNS", "SystemDNS", "DomainVerification", arguments,
+        logging, lifecycle, signals,
       ],
       path: "Examples/submission-server", swiftSettings: common),
     .executableTarget(
@@ -137,6 +147,18 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "MailModelTests", dependencies: ["MailModel"], swiftSettings: common),
+    .target(name: "PeerTesting", path: "Tests/PeerTesting", swiftSettings: common),
+    .testTarget(name: "MailDNSTests", dependencies: ["MailDNS", "MailModel", "SMTPTesting"], swiftSettings: common),
+    .testTarget(
+      name: "SystemDNSTests",
+      dependencies: ["SystemDNS", "CResolv", "MailDNS", "MailModel", "SMTPTesting", "PeerTesting"],
+      swiftSettings: common),
+    .testTarget(
+      name: "DomainVerificationTests",
+      dependencies: [
+        "DomainVerification", "MailDNS", "MailModel", "LibCrypto", "SystemDNS", "SMTPTesting", "PeerTesting",
+      ],
+      swiftSettings: common),
     .testTarget(name: "LibCryptoTests", dependencies: ["LibCrypto"], swiftSettings: common),
     .testTarget(
       name: "SMTPProtocolTests", dependencies: ["MailModel", "SMTPProtocol", "SMTPProtocolTesting"],
@@ -183,6 +205,6 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["submission-server"], swiftSettings: common),
+      name: "IntegrationTests", dependencies: ["submission-server", "PeerTesting"], swiftSettings: common),
   ]
 )

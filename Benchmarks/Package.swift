@@ -65,6 +65,10 @@ let package = Package(
     .executableTarget(
       name: "bench-scheduler", dependencies: [ours("MailModel"), ours("DeliveryQueue"), arguments],
       packageAccess: false, swiftSettings: settings + inside),
+    .executableTarget(
+      name: "bench-verification",
+      dependencies: [ours("MailModel"), ours("MailDNS"), ours("LibCrypto"), ours("DomainVerification"), arguments],
+      swiftSettings: settings),
     .target(name: "CAllocationCount"),
     .executableTarget(
       name: "bench-protocol", dependencies: [ours("MailModel"), ours("SMTPProtocol"), "CAllocationCount"],

@@ -2,15 +2,16 @@
 # Measures how long the mail of one tenant takes to arrive, while nothing else is in the queue, and while another tenant has very
 # many messages in it to a destination that is dead. Prints medians, and how much slower it is; fails where a case did.
 #
-#   ./dead-destination.sh [--rounds 5] [--backlog 100000] [--messages 5000] [--rate 200] [--seconds 10] [--folder DIR]
-#     [--only PATTERN] [--server FLAG]... [--no-build]
+#   ./dead-destination.sh [--rounds 5] [--backlog 100000] [--messages 5000] [--rate 200] [--seconds 10] [--rest 15]
+#     [--folder DIR] [--only PATTERN] [--server FLAG]... [--no-build]
 #
-# --messages are sent as a burst, and --rate a second for --seconds. --only chooses among the kinds of dead destinations:
-# refusing, silent. --folder says where the queue is, in a folder of its own that is gone afterwards; default: $TMPDIR or /tmp.
+# --messages are sent as a burst, and --rate a second for --seconds, --rest seconds after the backlog has come, when the disk has
+# written what it still held back. --only chooses among the kinds of dead destinations: refusing, silent. --folder says where the
+# queue is, in a folder of its own that is gone afterwards; default: $TMPDIR or /tmp.
 # --server gives bench-server a flag more, such as --workers=50.
 set -u
 
-rounds=5 backlog=100000 burst=5000 rate=200 seconds=10 only=. build=yes flags=()
+rounds=5 backlog=100000 burst=5000 rate=200 seconds=10 rest=15 only=. build=yes flags=()
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift 2 ;;
@@ -18,11 +19,12 @@ while [ $# -gt 0 ]; do
     --messages) burst=$2; shift 2 ;;
     --rate) rate=$2; shift 2 ;;
     --seconds) seconds=$2; shift 2 ;;
+    --rest) rest=$2; shift 2 ;;
     --folder) export TMPDIR=$2; shift 2 ;;
     --only) only=$2; shift 2 ;;
     --server) flags+=("$2"); shift 2 ;;
     --no-build) build=no; shift ;;
-    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
@@ -89,6 +91,7 @@ measure() {
   start_server "$3" || return
   live "$kind" "$round" warm-up --messages 500 &&
     { [ "$4" = 0 ] || by_tenant 1 dead.example --size 1024 --messages "$4"; } &&
+    sleep "$rest" &&
     live "$kind" "$round" steady --rate "$rate" --messages $((rate * seconds)) &&
     live "$kind" "$round" burst --messages "$burst"
   outcome=$?

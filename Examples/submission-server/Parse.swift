@@ -1,7 +1,11 @@
 import ArgumentParser
 import DeliveryQueue
+import DomainVerification
+import Foundation
+import LibCrypto
 import MailModel
 import SQLiteStorage
+import SystemDNS
 
 /// What people type, and clear words where it is not what was asked for.
 enum Parse {
@@ -17,6 +21,61 @@ enum Parse {
       throw ValidationError("'\(text)' is neither a domain nor an address in brackets.")
     }
     return host
+  }
+
+  static func domain(_ text: String) throws -> DomainName {
+    guard let domain = DomainName(text) else { throw ValidationError("'\(text)' is no domain name.") }
+    return domain
+  }
+
+  static func selector(_ text: String) throws -> DKIMSelector {
+    guard let selector = DKIMSelector(text) else { throw ValidationError("'\(text)' is no selector of a DKIM key.") }
+    return selector
+  }
+
+  /// The public half of a private key in PEM.
+  static func verifyingKey(_ path: String) throws -> VerifyingKey {
+    do {
+      let pem = Array(try Data(contentsOf: URL(filePath: path)))
+      return try SigningKey(pem: pem.span).verifyingKey
+    } catch let error as CryptoError {
+      throw ValidationError("'\(path)' holds no key that can sign: \(error.message)")
+    } catch {
+      throw ValidationError("'\(path)' cannot be read: \(error.localizedDescription)")
+    }
+  }
+
+  static func address(_ text: String) throws -> IPAddress {
+    guard let address = IPAddress(text) else {
+      throw ValidationError("'\(text)' is neither an IPv4 nor an IPv6 address.")
+    }
+    return address
+  }
+
+  static func nameServer(_ text: String) throws -> SystemResolver.NameServer {
+    guard let server = SystemResolver.NameServer(text) else {
+      throw ValidationError("'\(text)' is no name server: an address and a port, such as 127.0.0.1:53 or [::1]:53.")
+    }
+    return server
+  }
+
+  /// `pass=example.com`
+  static func identifier(_ method: DMARCIdentifier.Method, _ text: String) throws -> DMARCIdentifier {
+    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2, let domain = DomainName(parts[1]) else {
+      throw ValidationError("'\(text)' is no result and domain, such as pass=example.com.")
+    }
+    return DMARCIdentifier(method, parts[0], domain)
+  }
+
+  static func publicSuffixList(_ path: String) throws -> PublicSuffixList {
+    do {
+      return try PublicSuffixList(Array(try Data(contentsOf: URL(filePath: path))))
+    } catch let error as PublicSuffixListError {
+      throw ValidationError("'\(path)' is no list of public suffixes: \(error)")
+    } catch {
+      throw ValidationError("'\(path)' cannot be read: \(error.localizedDescription)")
+    }
   }
 
   static func state(_ text: String) throws -> RecipientState {

@@ -9,7 +9,7 @@ public struct CryptoError: Error, Sendable, CustomStringConvertible, CustomDebug
 
     /// A value that the caller gave is out of bounds.
     public static let invalidArgument = Code(base: .invalidArgument)
-    /// The octets hold no private key that can be read without a passphrase.
+    /// The octets hold no key that can be read: for a private one, without a passphrase.
     public static let unreadableKey = Code(base: .unreadableKey)
     /// It is a key, but of a kind or strength that is not used here.
     public static let unsupportedKey = Code(base: .unsupportedKey)

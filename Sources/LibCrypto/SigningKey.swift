@@ -15,10 +15,12 @@ import COpenSSL
   /// What it is.
   public let kind: Kind
   private let key: OpaquePointer  // EVP_PKEY
+  let template: SignatureTemplate?
 
   init(taking key: OpaquePointer, kind: Kind) {
     unsafe self.key = key
     self.kind = kind
+    template = unsafe SignatureTemplate(key, kind)
   }
 
   deinit { unsafe EVP_PKEY_free(key) }

@@ -101,6 +101,38 @@ import Testing
     }
   }
 
+  /// The calendar is set beyond the ends of leases that cannot be extended, and a worker becomes free at that moment.
+  @Test func nothingIsClaimedWhileALeaseIsOver() async throws {
+    let gates = [Gate(), Gate()]
+    var configuration = DeliveryConfiguration.test
+    configuration.workers = 2
+    let rig = DeliveryRig(configuration: configuration) { claim in
+      if claim.token.value <= 2 { await gates[Int(claim.token.value) - 1].pass() }
+      return claim.report { .delivered($0) }
+    }
+    rig.store.fail(.extend, count: 2)
+    try await rig.run {
+      for count in 1...2 {
+        try await rig.enqueue()
+        await rig.transport.begun(count)
+      }
+      await rig.time.sleeper(until: rig.after(.seconds(300)))
+      rig.time.step(by: .seconds(3600))
+      rig.time.advance(by: .zero)
+      await rig.store.ended(.extend, 1)
+      gates[0].open()
+      await rig.store.ended(.extend, 2)
+      try await rig.enqueue(wakes: false)
+      await rig.time.sleeper(until: rig.after(.seconds(3605)))
+      rig.time.advance(by: .seconds(5))
+      await rig.transport.begun(3)
+      gates[1].open()
+      await rig.store.ended(.settle, 3)
+    }
+    #expect(Set(rig.transport.attempts.map(\.claim.id)).count == 3)
+    #expect(rig.transport.attempts.count == 3)
+  }
+
   @Test func anAttemptHasALimit() async throws {
     var configuration = DeliveryConfiguration.test
     configuration.attemptLimit = .seconds(30)

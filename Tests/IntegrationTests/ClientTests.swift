@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// Software that people send with, unchanged, against the running example.

@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// What the demo does where it is told to.

@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// The example `submission-server demo` as a process of its own, on ports that the system chose.

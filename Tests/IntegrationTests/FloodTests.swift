@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// What is poured into a server by somebody who means no mail. The server stays small, lets go of the flood by itself or

@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// A port of loopback that is the test's own until ``release()``. Nobody listens on it, so connections are refused,

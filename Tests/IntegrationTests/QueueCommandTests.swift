@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// `submission-server queue …`: looking at any time, changing when no server holds the folder.

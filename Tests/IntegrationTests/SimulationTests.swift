@@ -1,11 +1,12 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// A simulation is the same in every process, whatever the hashing and the addresses there are.
 @Suite struct SimulationTests {
   private static func run(seed: UInt64) async throws -> String {
     let folder = URL(filePath: try DemoServer.executable()).deletingLastPathComponent()
-    let result = try await IntegrationTests.run(folder.path + "/in-memory-testing", ["--seed", "\(seed)"])
+    let result = try await PeerTesting.run(folder.path + "/in-memory-testing", ["--seed", "\(seed)"])
     #expect(result.status == 0)
     return result.output
   }

@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// Bodies stream: a message costs the process its windows, on the way in, in the queue and on the way out.

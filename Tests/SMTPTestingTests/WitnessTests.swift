@@ -6,14 +6,49 @@ import Testing
 
 /// The witness objects to each thing that must never be: a life as it should be, with one thing changed.
 @Suite struct WitnessTests {
+  /// What is changed, and what the witness says of it.
   enum Fault: String, CaseIterable {
-    case nothing
-    case queuedTwice, queuedForOthers, otherSize, queuedUnasked, queuedThoughRefused, acceptedThoughLost
-    case claimedTwice, claimedEarly, claimedWhenFinal, claimedForAnotherSite, tooManyClaims
-    case siteOverfull, tenantOverfull, noRoomLeft, pausedSite
-    case attemptedUnclaimed, attemptedTwice, tooManyAttempts
-    case settledTwice, settledAgainstReport, deferredTooSoon, deferredTooLate, deferredForEver, expiredEarly, noReason
-    case otherOctets, otherRecipient, copyTooMany, copyMissing, notFinal, forgotten, changedAlone, late
+    case nothing = ""
+    // Customers.
+    case queuedTwice = "is queued a second time"
+    case queuedForOthers = "is queued with another envelope"
+    case otherSize = "is queued with a body of"
+    case queuedUnasked = "is queued, and nobody sent it"
+    case queuedThoughRefused = "is queued after it was refused"
+    case acceptedThoughLost = "and the queue has it as none"
+    case neverAnswered = "never had an answer"
+    // Claims.
+    case claimedTwice = "is under two claims"
+    case claimedEarly = "is claimed before it is due"
+    case claimedWhenFinal = "is claimed, and delivered"
+    case claimedForAnotherSite = "is claimed for y.example"
+    case leaseLost = "whose lease has run out"
+    case late = "late"
+    case tooManyClaims = "claims were given instead of"
+    case siteOverfull = "deliveries at x.example"
+    case tenantOverfull = "deliveries for t"
+    case noRoomLeft = "left for others"
+    case pausedSite = "which is paused until"
+    // Attempts.
+    case attemptedUnclaimed = "is attempted without a claim"
+    case attemptedTwice = "is attempted twice by one claim"
+    case tooManyAttempts = "attempts with 0 workers"
+    // Settlements.
+    case settledTwice = "is settled by somebody who does not hold it"
+    case settledAgainstReport = "is delivered, and its attempt said deferred"
+    case deferredTooSoon = "which is 59.0 seconds away"
+    case deferredTooLate = "which is 21600.0 seconds away"
+    case deferredForEver = "is deferred for ever"
+    case expiredEarly = "before its time"
+    case noReason = "without a reason"
+    // The end.
+    case otherOctets = "with other octets than were sent"
+    case otherRecipient = "for whom it is not"
+    case copyTooMany = "has 2 copies, with 1 deliveries"
+    case copyMissing = "has 0 copies, with 1 deliveries"
+    case notFinal = "at the end"
+    case forgotten = "is not in the queue any more"
+    case changedAlone = "attempts: 2, "
   }
 
   private struct Life {
@@ -36,6 +71,11 @@ import Testing
       try queue()
       let first = try claim(1, at: start)
       try attempt(first)
+      if fault == .leaseLost {
+        try witness.sees(.extended([first.token], until: start + .seconds(900)), at: start)
+        return try witness.sees(
+          .claimed(request(at: start + .seconds(900)), ClaimBatch(claims: [], nextDue: nil)), at: start)
+      }
       try settle(first, at: start + .seconds(1))
       let next = start + .seconds(100)
       if fault == .late { witness.expectPunctuality(from: start, but: []) }
@@ -56,12 +96,17 @@ import Testing
       if fault == .queuedForOthers { message.tenant = "another" }
       if fault != .acceptedThoughLost { try witness.sees(.queued(message), at: start) }
       if fault == .queuedTwice { try witness.sees(.queued(message), at: start) }
-      if fault != .queuedThoughRefused { try witness.hears(.accepted(id), to: 7) }
+      if ![.queuedThoughRefused, .neverAnswered].contains(fault) { try witness.hears(.accepted(id), to: 7) }
+    }
+
+    private func request(at now: Timestamp) -> ClaimRequest {
+      var request = ClaimRequest(limit: 4, now: now, leasedUntil: now + .seconds(600))
+      request.rules = SchedulingRules()
+      return request
     }
 
     private mutating func claim(_ token: UInt64, at now: Timestamp) throws -> Claim {
-      var request = ClaimRequest(limit: 4, now: now, leasedUntil: now + .seconds(600))
-      request.rules = SchedulingRules()
+      var request = request(at: now)
       if fault == .siteOverfull { request.rules.deliveriesPerSite = 0 }
       if fault == .tenantOverfull { request.rules.deliveriesPerTenant = 0 }
       var claim = Claim(
@@ -153,6 +198,7 @@ import Testing
   @Test(arguments: Fault.allCases) func objects(fault: Fault) throws {
     var life = try Life(fault)
     if fault == .nothing { return try life.live() }
-    #expect(throws: Violation.self) { try life.live() }
+    let violation = #expect(throws: Violation.self) { try life.live() }
+    #expect(violation?.what.contains(fault.rawValue) == true, "\(violation?.what ?? "nothing")")
   }
 }

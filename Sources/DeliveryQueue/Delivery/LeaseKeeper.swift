@@ -82,10 +82,12 @@ final class LeaseKeeper: Sendable {
       cancelOverdue(at: time.uptime())
       do {
         try await extend(at: time.now())
+        setAlarm()
       } catch {
-        // Each is told, and tried again after a pause.
+        // Each is told. They stay due, so that nothing is claimed before they are extended.
+        try? await time.sleep(for: configuration.pauseAfterFailure)
+        bell.ring()
       }
-      setAlarm()
     }
   }
 
@@ -103,21 +105,15 @@ final class LeaseKeeper: Sendable {
       postpone(tokens.filter(held.contains), to: now + configuration.lease / 2)
       for attempt in drop(tokens.filter { !held.contains($0) }) { attempt.loseClaim() }
     } catch {
-      for attempt in postpone(tokens, to: now + configuration.pauseAfterFailure) {
-        log.extendFailed(error, of: attempt.id)
-      }
+      let attempts = state.withLock { state in tokens.compactMap { state.holdings[$0]?.attempt } }
+      for attempt in attempts { log.extendFailed(error, of: attempt.id) }
       throw error
     }
   }
 
-  /// - Returns: the attempts whose claims are to be extended then.
-  @discardableResult
-  private func postpone(_ tokens: [Claim.Token], to next: Timestamp) -> [Attempt] {
+  private func postpone(_ tokens: [Claim.Token], to next: Timestamp) {
     state.withLock { state in
-      tokens.compactMap { token in
-        state.holdings[token]?.extendAt = next
-        return state.holdings[token]?.attempt
-      }
+      for token in tokens { state.holdings[token]?.extendAt = next }
     }
   }
 

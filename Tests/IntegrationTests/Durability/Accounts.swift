@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// What was promised, what arrived, and what the server says of it, to be compared once its queue is empty.

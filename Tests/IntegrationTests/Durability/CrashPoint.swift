@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// Watches a server from outside and kills it just before the n-th of the calls that write, sync, cut, rename or remove files,

@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// A file system of a test's own.
@@ -56,7 +57,7 @@ final class Disk: Sendable {
   /// Power comes back: the file system's journal is played again. Nobody may have a file open on it.
   func remount() async throws {
     // The system closes the files of a killed process in its own time.
-    try await eventually("unmounted") { [path] in try await IntegrationTests.run(.umount, [path]).status == 0 }
+    try await eventually("unmounted") { [path] in try await PeerTesting.run(.umount, [path]).status == 0 }
     try await mount()
   }
 
@@ -76,7 +77,7 @@ final class Disk: Sendable {
   private func mount() async throws { try await Self.succeed(.mount, mountArguments + [path]) }
 
   private static func succeed(_ peer: Peer, _ arguments: [String]) async throws {
-    let result = try await IntegrationTests.run(peer, arguments)
+    let result = try await PeerTesting.run(peer, arguments)
     // Not a requirement, which would be an issue also where it is only tried.
     guard result.status == 0 else { throw DemoServer.Failure(description: "\(peer.rawValue): \(result.output)") }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 extension DurabilityTests {

@@ -1,4 +1,5 @@
 import Foundation
+import PeerTesting
 import Testing
 
 /// What kills, power cuts and failing disks do to messages that were answered with 250. One at a time, since each loads the

@@ -118,7 +118,10 @@ extension ScenarioPlan {
   }
 
   private mutating func add(_ event: Event, _ generator: inout SimulationGenerator) {
-    // Much at the beginning, so that things meet.
+    // So that things meet: much at the beginning, and much within a moment of something else.
+    if generator.chance(0.3), let other = events.randomElement(using: &generator) {
+      return events.append((min(other.after + generator.duration(in: .zero ... .seconds(10)), turmoil), event))
+    }
     let latest = generator.chance(0.5) ? .seconds(900) : turmoil
     events.append((generator.duration(in: .zero...latest), event))
   }

@@ -171,23 +171,22 @@ final class ScenarioWorld: Sendable {
   }
 
   /// Sends letters, and those that were not accepted again, a few times.
-  ///
-  /// - Returns: the names of those that were accepted.
-  @discardableResult
-  func send(_ plans: [ScenarioPlan.LetterPlan], from tenant: Int) async throws -> [QueueID] {
-    var (rest, accepted) = (plans, [QueueID]())
+  func send(_ plans: [ScenarioPlan.LetterPlan], from tenant: Int) async throws {
+    var rest = plans
     for _ in 0..<4 where !rest.isEmpty {
-      let letters = rest.map { makeLetter(from: tenant, $0) }
-      for letter in letters { witness { $0.sends(letter) } }
-      let messages = letters.map { (envelope: $0.envelope, content: $0.content) }
-      let answers = await customers[tenant].send(messages)
-      for (letter, answer) in zip(letters, answers) { witness { try $0.hears(answer, to: letter.number) } }
-      let refused = zip(rest, answers).filter { $0.1.queueID == nil }
-      accepted += answers.compactMap(\.queueID)
-      rest = refused.map(\.0)
+      let answers = await send(rest.map { makeLetter(from: tenant, $0) }, from: tenant)
+      rest = zip(rest, answers).filter { $0.1.queueID == nil }.map(\.0)
       if !rest.isEmpty { try await simulation.time.sleep(for: .seconds(120)) }
     }
-    return accepted
+  }
+
+  /// Sends letters once, over one connection.
+  @discardableResult
+  func send(_ letters: [Letter], from tenant: Int) async -> [SimulatedCustomer.Answer] {
+    for letter in letters { witness { $0.sends(letter) } }
+    let answers = await customers[tenant].send(letters.map { (envelope: $0.envelope, content: $0.content) })
+    for (letter, answer) in zip(letters, answers) { witness { try $0.hears(answer, to: letter.number) } }
+    return answers
   }
 
   // MARK: In the end

@@ -5,7 +5,7 @@ import MailModel
 extension Witness {
   mutating func claimed(_ request: ClaimRequest, _ batch: ClaimBatch) throws(Violation) {
     for end in request.ended { claims[end.token]?.isUnderWay = false }
-    for (token, held) in claims where held.leasedUntil <= request.now { leave(token) }
+    try checkLeases(at: request.now)
     notePauses(request.now, batch.siteChanges)
     guard batch.claims.count <= request.limit else {
       throw Violation("\(batch.claims.count) claims were given instead of \(request.limit)")
@@ -38,6 +38,14 @@ extension Witness {
       case .resumed: pauses[change.site] = nil
       }
     }
+  }
+
+  /// Whoever lives extends what it holds before it claims more: else what is being delivered would be delivered again.
+  private func checkLeases(at now: Timestamp) throws(Violation) {
+    let lost = claims.values.filter { $0.leasedUntil <= now }.min { $0.claim.token.value < $1.claim.token.value }
+    guard let lost else { return }
+    throw Violation(
+      "\(lost.claim.id) is held by claim \(lost.claim.token.value), whose lease has run out at \(lost.leasedUntil)")
   }
 
   private func check(_ claim: Claim, at now: Timestamp) throws(Violation) {

@@ -55,11 +55,22 @@ extension Witness {
     }
   }
 
-  /// At the end of all: each recipient of what was accepted is in one final state, and the copies are as many as its
+  /// A letter to a host that works, which was sent so long ago in calm weather, is accepted and there.
+  func checkArrived(_ number: Int, within bound: Duration) throws(Violation) {
+    let name = "letter \(number), to a host that works,"
+    guard let answer = letters[number]?.answer else { throw Violation("\(name) has no answer within \(bound)") }
+    guard let id = answer.queueID else { throw Violation("\(name) is not accepted in calm weather: \(answer)") }
+    guard messages[id]?.status.recipients.first?.state == .delivered else {
+      throw Violation("\(name) has not arrived within \(bound)")
+    }
+  }
+
+  /// At the end of all: each letter has an answer, each recipient of what was accepted is in one final state, and the copies are as many as its
   /// attempts allow.
   func checkEnds() throws(Violation) {
     for number in letters.keys.sorted() {
-      guard let id = letters[number]?.answer?.queueID, messages[id] == nil else { continue }
+      guard let answer = letters[number]?.answer else { throw Violation("letter \(number) never had an answer") }
+      guard let id = answer.queueID, messages[id] == nil else { continue }
       throw Violation("letter \(number) was accepted as \(id), and is lost")
     }
     for id in messages.keys.sorted() {

@@ -170,7 +170,7 @@ extension Witness {
   }
 
   /// Nobody will record what comes of this claim.
-  mutating func leave(_ token: Claim.Token) {
+  private mutating func leave(_ token: Claim.Token) {
     guard let held = claims.removeValue(forKey: token), held.isAttempted || held.report != nil else { return }
     for (place, recipient) in held.claim.recipients.enumerated() {
       messages[held.claim.id]?.count(

@@ -1,39 +1,19 @@
-import Foundation
-import Testing
-
-/// A program that the tests speak with, and that they did not write.
-enum Peer: String, CaseIterable {
-  case openssl, swaks, msmtp, curl, python3, strace, mount, umount
-  case mkfsExt4 = "mkfs.ext4"
-  case smtpSink = "smtp-sink"
-
-  var path: String? {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
-    return (folders + ["/usr/sbin", "/usr/bin"]).map { "\($0)/\(rawValue)" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-}
-
-extension Trait where Self == ConditionTrait {
-  /// Runs a test only where its peers are installed; otherwise says which are not.
-  static func needs(_ peers: Peer...) -> Self {
-    let missing = peers.filter { $0.path == nil }.map(\.rawValue)
-    return .enabled(if: missing.isEmpty, "\(missing.joined(separator: ", ")) not installed")
-  }
-}
+package import Foundation
+package import Testing
 
 /// What a command said.
-struct CommandResult {
-  var status: Int32
-  var output: String
+package struct CommandResult {
+  package var status: Int32
+  package var output: String
 }
 
 /// A child process whose end does not go unnoticed.
-final class Child: @unchecked Sendable {  // Process is used from one thread at a time
+package final class Child: @unchecked Sendable {  // Process is used from one thread at a time
   private let process = Process()
   private let ended = DispatchSemaphore(value: 0)
 
-  init(_ path: String, _ arguments: [String], input: FileHandle?, output: FileHandle, errors: FileHandle) throws {
+  package init(_ path: String, _ arguments: [String], input: FileHandle?, output: FileHandle, errors: FileHandle) throws
+  {
     process.executableURL = URL(filePath: path)
     process.arguments = arguments
     process.standardInput = input ?? FileHandle.nullDevice
@@ -45,12 +25,14 @@ final class Child: @unchecked Sendable {  // Process is used from one thread at 
 
   deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
-  var processIdentifier: Int32 { process.processIdentifier }
+  package var processIdentifier: Int32 { process.processIdentifier }
 
-  func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+  package var isRunning: Bool { process.isRunning }
+
+  package func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
   /// Waits for the end, at most so long; then kills. Blocks.
-  func wait(seconds: Int) -> Int32 {
+  package func wait(seconds: Int) -> Int32 {
     if ended.wait(timeout: .now() + .seconds(seconds)) == .timedOut {
       signal(SIGKILL)
       ended.wait()
@@ -61,7 +43,9 @@ final class Child: @unchecked Sendable {  // Process is used from one thread at 
 }
 
 /// Runs a command to its end, off the threads that tasks run on.
-func run(_ path: String, _ arguments: [String], input: String = "", seconds: Int = 60) async throws -> CommandResult {
+package func run(_ path: String, _ arguments: [String], input: String = "", seconds: Int = 60) async throws
+  -> CommandResult
+{
   try await offPool {
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -76,24 +60,26 @@ func run(_ path: String, _ arguments: [String], input: String = "", seconds: Int
   }
 }
 
-func run(_ peer: Peer, _ arguments: [String], input: String = "", seconds: Int = 60) async throws -> CommandResult {
+package func run(_ peer: Peer, _ arguments: [String], input: String = "", seconds: Int = 60) async throws
+  -> CommandResult
+{
   try await run(try #require(peer.path), arguments, input: input, seconds: seconds)
 }
 
-func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+package func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
   try await withCheckedThrowingContinuation { continuation in
     DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
   }
 }
 
-func temporaryFolder() throws -> String {
+package func temporaryFolder() throws -> String {
   let path = FileManager.default.temporaryDirectory.path + "/submission-\(UUID().uuidString)"
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   return path
 }
 
 /// Waits until something has become true; fails the test where it does not.
-func eventually(
+package func eventually(
   _ what: String, seconds: Int = 30, sourceLocation: SourceLocation = #_sourceLocation,
   _ condition: () async throws -> Bool
 ) async throws {

@@ -1,0 +1,112 @@
+public import MailDNS
+import MailModel
+
+/// What a domain's record costs and says, whoever sends: for a domain that is checked before anybody has sent.
+public struct SPFAnalysis: Hashable, Sendable {
+  /// The domain.
+  public let domain: DNSName
+  /// The records that were read, in order: that of the domain, those of `include` and `redirect`.
+  public internal(set) var records: [SPFEvaluation.PublishedRecord] = []
+  /// The lookups that an evaluation spends at worst, of the ten that are allowed (RFC 7208 §4.6.4): when no term matches before the
+  /// last. Where it `isComplete` not, there may be more.
+  public internal(set) var lookupCount = 0
+  /// Whether all records were read. Where a domain is made by macros from who sends, or the limit on questions was met, not.
+  public internal(set) var isComplete = true
+  /// What is wrong; `nil` where every record is there and can be understood, and the limit is kept.
+  public internal(set) var problem: SPFProblem?
+  /// Every question and its answer, in order.
+  public internal(set) var lookups: [DNSLookup] = []
+
+  /// The analysis for a person. It passes where a sender who is authorised would; what somebody should look at is a warning.
+  public var report: VerificationReport {
+    let verdict: VerificationReport.Verdict =
+      problem.map { $0.result == .temperror ? .undecided : .failed } ?? .passed
+    let finding = problem.map { $0.finding(of: domain.description) }
+    return VerificationReport(
+      "SPF of \(domain)", verdict, findings: [finding].compactMap(\.self) + records.spfWarnings, evidence: lookups)
+  }
+}
+
+extension SPFEvaluator {
+  /// Reads the record of a domain and those that it includes or redirects to, and counts what they cost.
+  ///
+  /// Within the limits of an evaluation: no more questions, no more time.
+  public func analyze(_ domain: DNSName) async -> SPFAnalysis {
+    let analysis = await withinDuration { [resolver, limits] in
+      var walk = SPFWalk(domain, resolver: resolver, limits: limits)
+      return await walk.run()
+    }
+    return analysis ?? SPFAnalysis(domain: domain)
+  }
+}
+
+/// An analysis under way: an evaluation in which no term matches, and no address is asked for.
+private struct SPFWalk: Sendable {
+  private var analysis: SPFAnalysis
+  /// Reads records, and keeps the evidence.
+  private var check: SPFCheck
+  private let limits: SPFLimits
+  private var chain: [DNSName] = []
+
+  init(_ domain: DNSName, resolver: any DNSResolver, limits: SPFLimits) {
+    analysis = SPFAnalysis(domain: domain)
+    self.limits = limits
+    // The walk asks for records alone, which depend on no client.
+    let nobody = SPFRequest(clientAddress: .v4(0), sender: .null, helo: "")
+    check = SPFCheck(nobody, resolver: resolver, limits: limits, receiver: nil, now: nil)
+  }
+
+  mutating func run() async -> SPFAnalysis {
+    do { try await read(analysis.domain) } catch { analysis.problem = error }
+    if analysis.problem == nil, analysis.lookupCount > limits.lookups {
+      analysis.problem = SPFProblem(
+        kind: .tooManyLookups, domain: analysis.domain, record: check.evaluation.record?.text,
+        message: "The record spends up to \(analysis.lookupCount) lookups; \(limits.lookups) are allowed.")
+    }
+    (analysis.records, analysis.lookups) = (check.evaluation.records, check.evaluation.lookups)
+    return analysis
+  }
+
+  private mutating func read(_ domain: DNSName) async throws(SPFProblem) {
+    guard let target = SPFTarget(Array(domain.labels.joined(separator: [UInt8(ascii: ".")]))[...]) else { return }
+    try await read(target)
+  }
+
+  private mutating func read(_ target: SPFTarget) async throws(SPFProblem) {
+    guard !chain.contains(target.name) else {
+      throw check.problem(.loop, "The records include or redirect to each other in a circle, at \(target.name).")
+    }
+    chain.append(target.name)
+    defer { chain.removeLast() }
+    let record: SPFRecord
+    switch try await check.publishedRecord(of: target.name) {
+    case .record(let found): record = found
+    case .nothing(let problem): throw problem
+    }
+    for directive in record.directives {
+      check.stand(at: directive.column, in: record, of: target)
+      switch directive.mechanism {
+      case .all: return
+      case .ip4, .ip6: break
+      case .a, .mx, .ptr, .exists: analysis.lookupCount += 1
+      case .include(let domain): try await follow(domain)
+      }
+    }
+    guard let redirect = record.redirect else { return }
+    check.stand(at: redirect.column, in: record, of: target)
+    try await follow(redirect.value)
+  }
+
+  private mutating func follow(_ domain: SPFMacroString) async throws(SPFProblem) {
+    analysis.lookupCount += 1
+    // A tree of records can have more leaves than anybody should ask for.
+    guard !domain.hasMacros, check.evaluation.lookups.count < limits.queries else {
+      analysis.isComplete = false
+      return
+    }
+    guard let target = SPFTarget(fitting: domain.source) else {
+      throw check.problem(.invalidDomain, "\(quoted(domain.source)) is no domain.")
+    }
+    try await read(target)
+  }
+}

@@ -1,0 +1,55 @@
+public import MailDNS
+
+/// Asks the DNS through libresolv, the resolver of the system's C library: over UDP with EDNS (RFC 6891) and a datagram size of
+/// 1,232 octets, over TCP where an answer does not fit, by `/etc/resolv.conf` or name servers of one's own.
+///
+/// libresolv blocks, so each question runs on one of a bounded number of threads that belong to this resolver alone. They start
+/// when they are needed. Neither tasks nor event loops wait.
+///
+/// **What it believes.** libresolv takes an answer only from the address and port that it asked, with the ID of the query and
+/// the very question, each in a socket of its own, whose port the system picks at random; what does not fit is ignored, and the
+/// waiting goes on. IDs are made here, by the system's random numbers, since libresolv's come from the clock. The question is
+/// compared again here, and so is that of an answer over TCP; an answer that is found to speak of other names than the one asked
+/// for and its aliases is malformed. There is no DNSSEC of its own: see ``Configuration/trust``.
+///
+/// **What it answers.** `SERVFAIL`, `REFUSED` and `NOTIMP` make it ask the next name server, and are a temporary failure at the
+/// end, like silence. Each record must be as its type wants it, to the octet, or the whole answer is malformed; an AAAA record
+/// with a mapped IPv4 address stays an `IPAddress.v6`. Aliases may come in any order. Where a name server follows them only part
+/// of the way, the rest is asked for. An answer that there is nothing may be kept as RFC 2308 §5 has it: as long as the lesser of
+/// the SOA's TTL and its MINIMUM, not at all without an SOA. Nothing is kept here: put a ``MailDNS/CachingResolver`` in front.
+///
+/// **How long it takes.** Without cancelling, a question that a thread has taken up ends at the latest after
+/// `2 × (tries + 1) × name servers × timeout`. Cancelling returns at once. What waits in line is then not asked at all; what a
+/// thread asks already, it asks to its end, and the answer is dropped.
+///
+/// Supported is glibc 2.31 or later. With other C libraries every question fails.
+public final class SystemResolver: DNSResolver {
+  /// What it was made with.
+  public let configuration: Configuration
+  private let libResolv: LibResolv
+  private let threads: ResolverThreads
+
+  /// A resolver that has no thread yet.
+  public init(_ configuration: Configuration = Configuration()) {
+    self.configuration = configuration
+    libResolv = LibResolv(configuration)
+    threads = ResolverThreads(count: configuration.threads, waiting: configuration.waitingQuestions)
+  }
+
+  /// ``MailDNS/DNSResolver``. Where too many questions wait, a temporary failure that says so.
+  public func resolve(_ question: DNSQuestion) async -> DNSAnswer {
+    let lookup = SystemLookup(question: question, libResolv: libResolv, configuration: configuration)
+    return await threads.perform { lookup.run(while: $0) }
+  }
+
+  /// Ends all that is under way, with a temporary failure that says so; whatever is asked later ends the same way. The threads
+  /// end when what libresolv does on them has come to its own end. Returns at once; a second call changes nothing.
+  ///
+  /// A resolver that is no longer used needs no shutdown: a thread without work ends by itself.
+  public func shutdown() { threads.shutdown() }
+
+  /// How many questions wait for a thread.
+  package var waitingCount: Int { threads.waitingCount }
+  /// How many threads are at work.
+  package var busyCount: Int { threads.busyCount }
+}
