@@ -26,7 +26,8 @@ final class ResolverThreads: Sendable {
   private struct State: Sendable {
     var lastNumber: UInt64 = 0
     var idleThreads: [Int]
-    var waiting: [Inquiry] = []
+    /// By their numbers, since whoever waits may leave from the middle.
+    var waiting = OrderedTable<UInt64, Inquiry>()
     /// By the thread.
     var running: [Int: Inquiry] = [:]
     var isShutDown = false
@@ -69,8 +70,9 @@ final class ResolverThreads: Sendable {
   func shutdown() {
     let ended = state.withLock { state in
       state.isShutDown = true
-      defer { state.waiting = [] }
-      return state.waiting + state.running.values
+      var ended = Array(state.running.values)
+      while let inquiry = state.waiting.removeFirst() { ended.append(inquiry) }
+      return ended
     }
     for inquiry in ended { inquiry.finish(.shutDown) }
   }
@@ -85,7 +87,7 @@ final class ResolverThreads: Sendable {
         return .start(thread: thread)
       }
       guard state.waiting.count < waitingLimit else { return .refuse(.overloaded) }
-      state.waiting.append(inquiry)
+      state.waiting.append(inquiry, for: inquiry.number)
       return .wait
     }
     switch admission {
@@ -97,8 +99,7 @@ final class ResolverThreads: Sendable {
 
   private func cancel(_ number: UInt64) {
     let inquiry = state.withLock { state -> Inquiry? in
-      if let index = state.waiting.firstIndex(where: { $0.number == number }) { return state.waiting.remove(at: index) }
-      return state.running.values.first { $0.number == number }
+      state.waiting.remove(number) ?? state.running.values.first { $0.number == number }
     }
     inquiry?.finish(.cancelled)
   }
@@ -108,7 +109,7 @@ final class ResolverThreads: Sendable {
     while let inquiry = next {
       if inquiry.isWanted { inquiry.finish(inquiry.work { inquiry.isWanted }) }
       next = state.withLock { state in
-        let next = state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+        let next = state.waiting.removeFirst()
         state.running[thread] = next
         if next == nil { state.idleThreads.append(thread) }
         return next

@@ -1,7 +1,8 @@
 import MailDNS
 import MailModel
-import SystemDNS
 import Testing
+
+@testable import SystemDNS
 
 private let name = DNSName("www.example.com") ?? .root
 private let question = DNSQuestion(name, .txt)
@@ -364,6 +365,22 @@ private func resolver(
     #expect(low.nameServers == Array(four.reversed().prefix(3)))
     #expect(
       [low.tries, low.threads, low.waitingQuestions, low.largestAnswer, low.aliasLimit] == [5, 200, 65_536, 65_535, 32])
+  }
+
+  @Test(
+    "A try lasts whole seconds, rounded up, 1 to 30",
+    arguments: [
+      (.seconds(Int64.min), 1), (.milliseconds(-1), 1), (.zero, 1), (.milliseconds(999), 1), (.seconds(1), 1),
+      (.milliseconds(1_001), 2), (.milliseconds(29_001), 30), (.seconds(30), 30), (.milliseconds(30_001), 30),
+      (.seconds(31), 30), (.seconds(Int64.max), 30),
+    ] as [(Duration, Int)])
+  func timeout(_ timeout: Duration, _ seconds: Int) {
+    let one = [SystemResolver.NameServer(.v4(1))]
+    let configuration = SystemResolver.Configuration(nameServers: one, timeout: timeout, tries: 2)
+    #expect(configuration.timeoutSeconds == seconds)
+    #expect(configuration.longestExchange == .seconds(3 * seconds))
+    // Of resolv.conf as many as there may be.
+    #expect(SystemResolver.Configuration(timeout: timeout, tries: 2).longestExchange == .seconds(9 * seconds))
   }
 
   @Test(
