@@ -222,7 +222,8 @@ private typealias Property = AuthenticationResults.Property
                dara=neutral header.i=@example.org
         """)
     #expect(google.results.map(\.method) == ["dkim", "arc", "spf", "dmarc", "dara"])
-    #expect(google.results[0]["header", "b"] == "Ab+/c1D=" && google.results[2]["smtp", "mailfrom"] == "a=b@example.com")
+    #expect(google.results[0]["header", "b"] == "Ab+/c1D=")
+    #expect(google.results[2]["smtp", "mailfrom"] == "a=b@example.com")
     #expect(google.results[3].comment == "p=REJECT sp=REJECT dis=NONE")
     // No blank before a comment, and a semicolon at the end.
     let yahoo = try AuthenticationResults(
