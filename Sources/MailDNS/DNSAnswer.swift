@@ -10,14 +10,15 @@ public struct DNSAnswer: Hashable, Sendable {
     case noSuchName
     /// Nobody could say: no reply in time, SERVFAIL, REFUSED. Asking again later may help. With the reason.
     case temporaryFailure(String)
-    /// An answer came that is none: its data are cut short, it speaks of another name, its aliases go in a circle. With the reason.
+    /// An answer came that is none: its data are cut short, it speaks of another name, its aliases go in a circle. With
+    /// the reason.
     case malformed(String)
   }
 
   /// What became of it.
   public var outcome: Outcome
-  /// How long this may be remembered; zero where it may not. Of several records the shortest, of an answer that there is nothing
-  /// as RFC 2308 §5 has it.
+  /// How long this may be remembered; zero where it may not. Of several records the shortest, of an answer that there
+  /// is nothing as RFC 2308 §5 has it.
   public var timeToLive: Duration
   /// Whether a resolver that is trusted says that it checked the answer with DNSSEC (the AD bit, RFC 4035 §3.2.3).
   public var isAuthenticated: Bool

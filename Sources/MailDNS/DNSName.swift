@@ -1,13 +1,13 @@
 public import MailModel
 
-/// A name in the DNS, of labels that may hold any octet (RFC 2181 §11): `_dmarc.example.com`, the root, what the macros of an
-/// SPF record make. Names of hosts and mail domains are narrower: see ``MailModel/DomainName``.
+/// A name in the DNS, of labels that may hold any octet (RFC 2181 §11): `_dmarc.example.com`, the root, what the macros
+/// of an SPF record make. Names of hosts and mail domains are narrower: see ``MailModel/DomainName``.
 ///
-/// Labels are 1 to 63 octets, the whole at most 255 as it is sent (RFC 1035 §2.3.4). US-ASCII is in lower case, since names are
-/// compared without case (RFC 4343): two equal names are equal values.
+/// Labels are 1 to 63 octets, the whole at most 255 as it is sent (RFC 1035 §2.3.4). US-ASCII is in lower case, since
+/// names are compared without case (RFC 4343): two equal names are equal values.
 public struct DNSName: Hashable, Sendable, Comparable, CustomStringConvertible {
-  /// The name as master files write it (RFC 1035 §5.1), without a dot at the end: what is no visible US-ASCII, or has a meaning
-  /// there, stands as `\DDD`. The root is `.`.
+  /// The name as master files write it (RFC 1035 §5.1), without a dot at the end: what is no visible US-ASCII, or has a
+  /// meaning there, stands as `\DDD`. The root is `.`.
   public let description: String
 
   /// `.`
@@ -23,7 +23,8 @@ public struct DNSName: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// A mail domain or the name of a host.
   public init(_ domain: DomainName) { description = domain.description }
 
-  /// Labels, the nearest to the root last; none for the root. `nil` where one is empty or too long, or all are together.
+  /// Labels, the nearest to the root last; none for the root. `nil` where one is empty or too long, or all are
+  /// together.
   public init?(labels: some Sequence<[UInt8]>) {
     var text: [UInt8] = []
     var count = 1
@@ -36,8 +37,8 @@ public struct DNSName: Hashable, Sendable, Comparable, CustomStringConvertible {
     description = text.isEmpty ? "." : String(decoding: text, as: UTF8.self)
   }
 
-  /// A name as master files write it, with or without a dot at the end; `nil` where that is none, or too long. Octets beyond
-  /// US-ASCII stand for themselves.
+  /// A name as master files write it, with or without a dot at the end; `nil` where that is none, or too long. Octets
+  /// beyond US-ASCII stand for themselves.
   public init?(_ text: String) {
     if text == "." {
       self = .root

@@ -15,7 +15,8 @@ public import MailModel
   /// TLSA.
   case certificate(TLSARecord)
 
-  /// As master files write it (RFC 1035 §5.1), but for the dot at the end of names: `10 mx.example.com`, `"v=spf1 -all"`.
+  /// As master files write it (RFC 1035 §5.1), but for the dot at the end of names: `10 mx.example.com`, `"v=spf1
+  /// -all"`.
   public var description: String {
     switch self {
     case .address(let address): address.description

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// Software that people send with, unchanged, against the running example.
 @Suite(.serialized) struct ClientTests {

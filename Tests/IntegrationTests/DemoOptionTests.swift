@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// What the demo does where it is told to.
 @Suite struct DemoOptionTests {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// The example `submission-server demo` as a process of its own, on ports that the system chose.
 final class DemoServer: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// What is poured into a server by somebody who means no mail. The server stays small, lets go of the flood by itself or
 /// reads it to its end, and serves others meanwhile.

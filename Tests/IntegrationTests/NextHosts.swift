@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// A port of loopback that is the test's own until ``release()``. Nobody listens on it, so connections are refused,
 /// until a server of the test's binds it with SO_REUSEADDR, as servers do; the system gives it to nobody else.

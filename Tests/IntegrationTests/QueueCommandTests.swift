@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// `submission-server queue …`: looking at any time, changing when no server holds the folder.
 @Suite(.serialized) struct QueueCommandTests {

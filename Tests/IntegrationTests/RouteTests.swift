@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// `submission-server demo --route`.
 @Suite struct RouteTests {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// A simulation is the same in every process, whatever the hashing and the addresses there are.
 @Suite struct SimulationTests {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// Bodies stream: a message costs the process its windows, on the way in, in the queue and on the way out.
 @Suite(.serialized) struct StreamingTests {

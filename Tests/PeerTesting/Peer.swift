@@ -5,7 +5,8 @@ import Foundation
 package enum Peer: String, CaseIterable {
   case openssl, swaks, msmtp, curl, python3, strace, mount, umount, nsd
   case opendkimTestmsg = "opendkim-testmsg"
-  case dkimsign, dkimverify
+  case dkimsign, dkimverify, dknewkey
+  case opendkimGenkey = "opendkim-genkey"
   case mkfsExt4 = "mkfs.ext4"
   case smtpSink = "smtp-sink"
 

@@ -1,7 +1,9 @@
+import Foundation
 import MailModel
-import SMTPTesting
 import Synchronization
 import Testing
+
+@testable import SMTPTesting
 
 @Suite struct SimulationTests {
   private final class Notes: Sendable {
@@ -122,6 +124,28 @@ import Testing
     #expect(simulation.trace == ["t+0.000 begin", "t+12.345 end"])
   }
 
+  @Test(arguments: [0, 1, 3, 4, 5, 9]) func theTraceHasALimit(notes: Int) {
+    for limit in [0, 1, 4] {
+      let simulation = Simulation(seed: 5, traceLimit: limit)
+      for note in 0..<notes { simulation.note("\(note)") }
+      #expect(simulation.trace == (0..<notes).suffix(limit).map { "t+0.000 \($0)" })
+    }
+  }
+
+  /// 64 stay whatever happens, then twice as many as are to come.
+  @Test(arguments: [(64, 64), (65, 65), (164, 164), (200, 200), (201, 100)])
+  func whatWasCancelledIsForgotten(events: Int, entries: Int) {
+    var queue = EventQueue()
+    let (kept, happened) = (100, Notes())
+    let numbers = (0..<events).map { event in
+      queue.add(at: MonotonicInstant(nanoseconds: Int64(events - event))) { happened.add("\(event)") }
+    }
+    for number in numbers.dropFirst(kept) { queue.cancel(number) }
+    #expect(queue.entryCount == entries)
+    while let event = queue.take(until: MonotonicInstant(nanoseconds: 1000)) { event() }
+    #expect(happened.all == (0..<min(events, kept)).reversed().map { "\($0)" })
+  }
+
   @Test func performThrowsWhatTheTaskThrows() throws {
     struct Failure: Error {}
     #expect(throws: Failure.self) { try Simulation(seed: 1).perform { throw Failure() } }
@@ -176,11 +200,42 @@ extension SimulationTests {
     #expect(simulation.unfinished.isEmpty)
   }
 
+  /// What comes from outside while nothing runs is found at the next run.
+  @Test func tellsOfBeingWokenBetweenRuns() async throws {
+    let simulation = Simulation(seed: 1)
+    let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+    simulation.start("listener") { for await _ in stream {} }
+    try simulation.run(for: .seconds(1))
+    try await Self.onThread { continuation.finish() }
+    let error = #expect(throws: SimulationError.self) { try simulation.run(for: .seconds(1)) }
+    #expect(error?.code == .escape)
+    try simulation.end()
+    #expect(simulation.unfinished.isEmpty)
+  }
+
+  /// A test's own thread may be another one in each of its parts.
+  @Test func mayBeGoneOnWithOnAnotherThread() async throws {
+    let simulation = Simulation(seed: 1)
+    try await Self.onThread { try simulation.run(for: .seconds(1)) }
+    try await Self.onThread {
+      simulation.start("sleeper") { try await simulation.sleep(for: .seconds(1)) }
+      try simulation.run(for: .seconds(2))
+      #expect(simulation.unfinished.isEmpty)
+    }
+  }
+
+  private static func onThread(_ work: @escaping @Sendable () throws -> Void) async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(with: Result { try work() }) }
+    }
+  }
+
   @Test func tellsOfWhatComesTooLate() throws {
     let simulation = Simulation(seed: 1)
     simulation.start("busy") { while true { try await simulation.sleep(for: .seconds(1)) } }
     let error = #expect(throws: SimulationError.self) { try simulation.run(until: { false }, atMost: .seconds(60)) }
     #expect(error?.code == .tooLate)
+    #expect(error?.message.contains("a plain Task") == true)
     #expect(throws: SimulationError.self) {
       try simulation.perform(atMost: .seconds(60)) { try await Task.sleep(for: .seconds(600)) }
     }

@@ -111,7 +111,7 @@ struct AuthenticationResultsScanner {
     return isFirst ? nil : String(decoding: text, as: UTF8.self)
   }
 
-  /// One octet of text, or a fold, which is none.
+  /// One octet of text, a tab as a blank; or a fold, which is none.
   private mutating func text() throws(SyntaxError) -> UInt8? {
     let octet = octets[index]
     if octet == .carriageReturn {
@@ -123,14 +123,14 @@ struct AuthenticationResultsScanner {
     }
     guard octet >= 0x20 && octet != 0x7F || octet == .tab else { throw error("a control character") }
     index += 1
-    return octet
+    return octet == .tab ? .space : octet
   }
 
   private mutating func quotedPair() throws(SyntaxError) -> UInt8 {
     guard index + 1 < octets.count, octets[index + 1] >= 0x20 || octets[index + 1] == .tab, octets[index + 1] != 0x7F
     else { throw error("nothing follows the backslash") }
     index += 2
-    return octets[index - 1]
+    return octets[index - 1] == .tab ? .space : octets[index - 1]
   }
 
   // MARK: The parts of a field

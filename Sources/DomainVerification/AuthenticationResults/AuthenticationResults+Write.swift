@@ -61,7 +61,11 @@ extension AuthenticationResults {
     for scalar in text.unicodeScalars {
       if marks.contains(scalar) { result.append("\\") }
       // A control character must not stand behind a backslash, where the writer of the field would not know of it.
-      result.append(scalar.value < 0x20 || scalar.value == 0x7F ? "?" : scalar)
+      if scalar == "\t" {
+        result.append(" ")
+      } else {
+        result.append(scalar.value < 0x20 || scalar.value == 0x7F ? "?" : scalar)
+      }
     }
     return String(result)
   }

@@ -82,7 +82,12 @@ extension DKIMKeyEvaluation {
 
   private func notUsable(_ problem: DKIMKeyProblem) -> Finding {
     let isKey = [.keyData, .tooShort, .tooLong].contains(problem.kind)
-    let code: Finding.Code = problem.kind == .tooShort ? .keyTooShort : .keyNotUsable
+    let code: Finding.Code =
+      switch problem.kind {
+      case .tooShort: .keyTooShort
+      case .tooLong: .keyTooLong
+      default: .keyNotUsable
+      }
     return failure(
       code, "The key at \(name) cannot verify mail: \(problem).",
       isKey ? "Make an RSA key of 2048 bits, publish it and sign with it." : publishNext)

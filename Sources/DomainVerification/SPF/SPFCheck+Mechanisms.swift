@@ -20,7 +20,9 @@ extension SPFCheck {
     case .exists(let spec):
       try spendLookup()
       guard let name = try await matchable(spec, in: target) else { return false }
-      return try await !ask(DNSQuestion(name.name, .a)).isVoid
+      return try await ask(DNSQuestion(name.name, .a)).records.contains {
+        if case .address = $0 { true } else { false }
+      }
     case .ptr(let spec):
       try spendLookup()
       guard let domain = try await matchable(spec, in: target) else { return false }

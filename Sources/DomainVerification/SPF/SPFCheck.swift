@@ -152,8 +152,7 @@ extension SPFTarget {
   /// The domain of a sender or a client, by RFC 7208 §4.3; `nil` where that is malformed, or has a single label.
   fileprivate init?(checking text: String) {
     guard !text.hasPrefix("[") else { return nil }  // an address literal
-    let domain = DomainName(text).map { Array($0.description.utf8) } ?? Array(text.utf8)
-    self.init(domain[...])
+    self.init(Array(text.utf8)[...])
     guard isMultiLabel else { return nil }
   }
 }

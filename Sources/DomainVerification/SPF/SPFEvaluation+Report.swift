@@ -46,7 +46,8 @@ extension SPFProblem {
     let subject = domain.map { "\($0) TXT" } ?? "\(checked) TXT"
     let place = column.map { " (Column \($0) of the record of \(domain?.description ?? checked).)" }
     let (code, step) = remedy
-    return Finding(code, result == .temperror ? .undecided : .failure, of: subject, message + (place ?? ""), nextStep: step)
+    return Finding(
+      code, result == .temperror ? .undecided : .failure, of: subject, message + (place ?? ""), nextStep: step)
   }
 
   private var remedy: (Finding.Code, nextStep: String) {

@@ -16,7 +16,7 @@ public struct SPFRequest: Hashable, Sendable {
   public let identity: Identity
   /// The sender's local part; `postmaster` where it has none (RFC 7208 §2.4, §4.3).
   public let localPart: String
-  /// The domain that is checked, as it was given: it may be none.
+  /// The domain that is checked, U-labels as A-labels (RFC 8616 §4). It may be none: then it stands as it was given.
   public let domain: String
   /// What the client called itself.
   public let helo: String
@@ -28,7 +28,7 @@ public struct SPFRequest: Hashable, Sendable {
     case .mailbox(let mailbox):
       self.init(clientAddress, .mailFrom, mailbox.localPart, mailbox.host.description, helo)
     case .null:
-      self.init(clientAddress, .helo, "", helo, helo)
+      self.init(clientAddress, .helo, "", Self.normalized(helo), helo)
     }
   }
 
@@ -36,14 +36,14 @@ public struct SPFRequest: Hashable, Sendable {
   /// is perhaps none; `@domain` or `domain` alone, for which the local part is `postmaster`; nothing, for the null sender.
   public init(clientAddress: IPAddress, senderText: String, helo: String) {
     guard !senderText.isEmpty else {
-      self.init(clientAddress, .helo, "", helo, helo)
+      self.init(clientAddress, .helo, "", Self.normalized(helo), helo)
       return
     }
     let octets = Array(senderText.utf8)
     let at = octets.lastIndex(of: UInt8(ascii: "@"))
     let localPart = String(decoding: octets[..<(at ?? 0)], as: UTF8.self)
     let domain = String(decoding: octets[(at.map { $0 + 1 } ?? 0)...], as: UTF8.self)
-    self.init(clientAddress, .mailFrom, localPart, domain, helo)
+    self.init(clientAddress, .mailFrom, localPart, Self.normalized(domain), helo)
   }
 
   private init(
@@ -53,6 +53,8 @@ public struct SPFRequest: Hashable, Sendable {
     self.localPart = localPart.isEmpty ? "postmaster" : localPart
     self.domain = domain
   }
+
+  private static func normalized(_ domain: String) -> String { DomainName(domain)?.description ?? domain }
 
   /// Who the sender is taken for: local part and domain.
   public var sender: String { "\(localPart)@\(domain)" }

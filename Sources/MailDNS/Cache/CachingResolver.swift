@@ -1,13 +1,14 @@
 import Synchronization
 
-/// Remembers what another resolver answers, for as long as that may be remembered, and asks it once for many who ask at the same time.
+/// Remembers what another resolver answers, for as long as that may be remembered, and asks it once for many who ask at
+/// the same time.
 ///
-/// - Records are remembered for their TTL, that there is nothing by RFC 2308, failures for a moment; all within ``Limits``. An answer
-///   is given with the time that is left of it. It is remembered for its question alone: that a name does not exist is asked again
-///   for each type.
-/// - Whoever asks what nobody knows yet asks the other resolver, in its own task. Who asks the same meanwhile waits for that answer.
-///   Cancelled while it waits, it leaves at once. When it is the asking task that is cancelled, one who waits asks anew, and nobody
-///   else sees a failure.
+/// - Records are remembered for their TTL, that there is nothing by RFC 2308, failures for a moment; all within
+///   ``Limits``. An answer is given with the time that is left of it. It is remembered for its question alone: that a
+///   name does not exist is asked again for each type.
+/// - Whoever asks what nobody knows yet asks the other resolver, in its own task. Who asks the same meanwhile waits for
+///   that answer. Cancelled while it waits, it leaves at once. When it is the asking task that is cancelled, one who
+///   waits asks anew, and nobody else sees a failure.
 /// - Memory is bounded. Those who wait are tasks of the callers, and not bounded here.
 public final class CachingResolver: DNSResolver {
   private let upstream: any DNSResolver
@@ -17,7 +18,8 @@ public final class CachingResolver: DNSResolver {
   /// A cache in front of another resolver.
   ///
   /// - Parameters:
-  ///   - upstream: who is asked what is not remembered. It returns at once when the asking task is cancelled, as ``DNSResolver`` has it.
+  ///   - upstream: who is asked what is not remembered. It returns at once when the asking task is cancelled, as
+  ///     ``DNSResolver`` has it.
   ///   - limits: how long and how much is remembered.
   ///   - clock: what times to live are measured by.
   public init(_ upstream: any DNSResolver, limits: Limits = Limits(), clock: any Clock<Duration> = ContinuousClock()) {
@@ -37,8 +39,8 @@ public final class CachingResolver: DNSResolver {
     }
   }
 
-  /// The same resolver, which asks anew whatever is remembered, and shares no lookup with anyone: for who has just changed a record.
-  /// What it brings is remembered for all; a failure does not displace what is known.
+  /// The same resolver, which asks anew whatever is remembered, and shares no lookup with anyone: for who has just
+  /// changed a record. What it brings is remembered for all; a failure does not displace what is known.
   public var fresh: some DNSResolver { FreshResolver(cache: self) }
 
   /// How the cache has done until now.

@@ -1,4 +1,5 @@
-/// Answers that are remembered until their time is over or others need the room. It never looks at more than a few of them at once.
+/// Answers that are remembered until their time is over or others need the room. It never looks at more than a few of
+/// them at once.
 struct DNSCache: Sendable {
   private struct Entry: Sendable {
     var answer: DNSAnswer
@@ -60,7 +61,8 @@ struct DNSCache: Sendable {
     return answer
   }
 
-  /// Looks at two slots for each answer that is kept: so the hand has been everywhere before half as many were kept as there are.
+  /// Looks at two slots for each answer that is kept: so the hand has been everywhere before half as many were kept as
+  /// there are.
   private mutating func removeWhatIsOver(at now: Duration) {
     for _ in 0..<min(2, entries.slotCount) {
       hand = hand + 1 < entries.slotCount ? hand + 1 : 0

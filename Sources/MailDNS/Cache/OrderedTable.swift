@@ -1,5 +1,5 @@
-/// Values found by a key and kept in an order, both in constant time: what a cache needs that drops what was used least lately,
-/// and a queue that one may leave from its middle.
+/// Values found by a key and kept in an order, both in constant time: what a cache needs that drops what was used least
+/// lately, and a queue that one may leave from its middle.
 ///
 /// A value lies in a slot, which is its own until it is removed.
 struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {

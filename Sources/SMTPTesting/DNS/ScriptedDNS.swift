@@ -1,7 +1,8 @@
 public import MailDNS
 import Synchronization
 
-/// A DNS that a test writes itself: zones in memory, failures and delays where it wants them, and a list of what was asked.
+/// A DNS that a test writes itself: zones in memory, failures and delays where it wants them, and a list of what was
+/// asked.
 ///
 /// ```swift
 /// let dns = try ScriptedDNS(zone: """
@@ -12,8 +13,9 @@ import Synchronization
 /// dns.set(DNSQuestion(name, .txt), .temporaryFailure("SERVFAIL"), times: 2)
 /// ```
 ///
-/// A name that has records, or stands above one that has, exists (RFC 8020 §2); every other does not. Wildcards (RFC 4592) answer,
-/// and aliases are followed, as a resolver does; a DNAME is none of its types. A change is seen by the next question.
+/// A name that has records, or stands above one that has, exists (RFC 8020 §2); every other does not. Wildcards (RFC
+/// 4592) answer, and aliases are followed, as a resolver does; a DNAME is none of its types. A change is seen by the
+/// next question.
 public final class ScriptedDNS: DNSResolver {
   private struct State: Sendable {
     var zone = ScriptedZone()
@@ -92,8 +94,8 @@ extension ScriptedDNS {
     set { state.withLock { $0.zone.isAuthenticated = newValue } }
   }
 
-  /// Publishes records of one type at a name, in place of those of that type; none takes them away. An outcome that was set for that
-  /// question goes too.
+  /// Publishes records of one type at a name, in place of those of that type; none takes them away. An outcome that was
+  /// set for that question goes too.
   ///
   /// - Parameter timeToLive: how long they may be remembered; `nil` for what holds for all.
   public func set(_ name: DNSName, _ type: DNSRecordType, _ records: [DNSRecord], timeToLive: Duration? = nil) {
@@ -121,13 +123,15 @@ extension ScriptedDNS {
     }
   }
 
-  /// Publishes the records of a zone as master files write it (RFC 1035 §5), in a simple form: on each line a name, a TTL in seconds
-  /// if it has one, perhaps `IN`, a type and its data. In place of what is published of the same name and type.
+  /// Publishes the records of a zone as master files write it (RFC 1035 §5), in a simple form: on each line a name, a
+  /// TTL in seconds if it has one, perhaps `IN`, a type and its data. In place of what is published of the same name
+  /// and type.
   ///
-  /// - Names are whole, with or without a dot at the end; no line borrows its name from the one before, and blanks in front mean
-  ///   nothing. `;` begins a comment. Strings of TXT stand in quotes or bare, with the escapes `\"`, `\\` and `\DDD`.
-  /// - Types: A, AAAA, CNAME, MX, PTR, TLSA, TXT. The SOA gives the TTL of the answers that there is nothing at its name and below
-  ///   (RFC 2308 §5). NS is read and means that the name exists.
+  /// - Names are whole, with or without a dot at the end; no line borrows its name from the one before, and blanks in
+  ///   front mean nothing. `;` begins a comment. Strings of TXT stand in quotes or bare, with the escapes `\"`, `\\`
+  ///   and `\DDD`.
+  /// - Types: A, AAAA, CNAME, MX, PTR, TLSA, TXT. The SOA gives the TTL of the answers that there is nothing at its
+  ///   name and below (RFC 2308 §5). NS is read and means that the name exists.
   /// - `$TTL` gives the TTL of lines after it that have none; there are no other directives, nor parentheses.
   ///
   /// - Throws: ``ZoneError`` for the first line that cannot be read; nothing is published then.

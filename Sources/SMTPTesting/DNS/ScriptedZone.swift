@@ -89,7 +89,8 @@ struct ScriptedZone: Sendable {
     return timeToLive
   }
 
-  /// Whose records answer for a name: its own, or those of the wildcard under the nearest name above that exists (RFC 4592 §3.3.1).
+  /// Whose records answer for a name: its own, or those of the wildcard under the nearest name above that exists (RFC
+  /// 4592 §3.3.1).
   private func owner(of name: DNSName) -> DNSName? {
     guard !exists(name) else { return name }
     var encloser = name.parent

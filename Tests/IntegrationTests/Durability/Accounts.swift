@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// What was promised, what arrived, and what the server says of it, to be compared once its queue is empty.
 struct Accounts {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// One message that came to a ``CountingSink``.
 struct Arrival: Sendable {

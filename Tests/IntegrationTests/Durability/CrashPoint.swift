@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// Watches a server from outside and kills it just before the n-th of the calls that write, sync, cut, rename or remove files,
 /// or write to a connection, counted over all its threads from the first that concerns a file. (strace counts for each thread

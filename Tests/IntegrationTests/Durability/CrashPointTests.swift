@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 extension DurabilityTests {
   /// A kill at each of the first calls from accepting to delivering that change anything, one after another: two senders, and

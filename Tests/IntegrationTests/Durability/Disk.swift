@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// A file system of a test's own.
 final class Disk: Sendable {

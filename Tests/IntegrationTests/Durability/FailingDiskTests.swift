@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 extension DurabilityTests {
   /// A disk that cannot write or sync what is asked of it. Then its power is cut, so that what was not synced is gone: what was

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 extension DurabilityTests {
   enum Fullness: String, CaseIterable, Sendable {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 extension DurabilityTests {
   /// Rounds of a kill -9 at a random instant while eight senders pour; in every third the next host does not answer, so

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// A message that a server has answered for.
 struct Acknowledgement: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 extension DurabilityTests {
   /// Rounds of a power cut at a random instant under load; in every other the next host does not answer, so that all that

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import PeerTesting
+import Testing
 
 /// What kills, power cuts and failing disks do to messages that were answered with 250. One at a time, since each loads the
 /// machine; docs/durability.md says how to run them at full length.

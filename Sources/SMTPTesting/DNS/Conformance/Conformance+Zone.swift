@@ -2,8 +2,8 @@ extension DNSResolverConformance {
   /// The name under which ``zone`` is served (RFC 6761 §6.2).
   public static let apex = "conformance.test"
 
-  /// The records that the checks ask for, as the text of a master file (RFC 1035 §5): each line is whole, with its name, its TTL, its
-  /// class and its type.
+  /// The records that the checks ask for, as the text of a master file (RFC 1035 §5): each line is whole, with its
+  /// name, its TTL, its class and its type.
   public static let zone = """
     conformance.test. 60 IN SOA ns.conformance.test. admin.conformance.test. 1 3600 600 86400 30
     conformance.test. 300 IN NS ns.conformance.test.

@@ -49,8 +49,8 @@ public struct DNSResolverConformance: Sendable {
     case manyAtOnce
     /// A cancelled task's question has an answer or a temporary failure, and does not spoil it for others.
     case cancellation
-    /// Who waits for an answer that does not come leaves when it is cancelled. Checked only where the conformance was given
-    /// a resolver that has no answer.
+    /// Who waits for an answer that does not come leaves when it is cancelled. Checked only where the conformance was
+    /// given a resolver that has no answer.
     case cancelledWait
   }
 
@@ -71,8 +71,8 @@ public struct DNSResolverConformance: Sendable {
   ///
   /// - Parameters:
   ///   - makeResolver: gives a resolver that asks the server of ``zone``; called once for each check.
-  ///   - makeUnanswered: gives a resolver that has no answer to a question for as long as the check runs, since nobody replies;
-  ///     `nil` where that cannot be had.
+  ///   - makeUnanswered: gives a resolver that has no answer to a question for as long as the check runs, since nobody
+  ///     replies; `nil` where that cannot be had.
   public init(
     makeResolver: @escaping @Sendable () async throws -> any DNSResolver,
     makeUnanswered: (@Sendable (DNSQuestion) async throws -> any DNSResolver)? = nil

@@ -10,7 +10,7 @@ struct EventQueue: Sendable {
     static func < (left: Entry, right: Entry) -> Bool { (left.instant, left.number) < (right.instant, right.number) }
   }
 
-  /// Those that were cancelled stay until they come up.
+  /// Those that were cancelled stay until they come up, or are too many.
   private var entries = Heap<Entry>()
   private var events: [Int: @Sendable () -> Void] = [:]
   private var lastNumber = 0
@@ -24,7 +24,17 @@ struct EventQueue: Sendable {
   }
 
   /// An event that has happened, or was cancelled before, is none any more.
-  mutating func cancel(_ number: Int) { events[number] = nil }
+  mutating func cancel(_ number: Int) {
+    events[number] = nil
+    guard entries.count > max(Self.smallest, 2 * events.count) else { return }
+    let events = events
+    entries = entries.filter { events[$0.number] != nil }
+  }
+
+  /// So many entries are kept, whatever was cancelled.
+  static let smallest = 64
+  /// How many there are, with those that were cancelled.
+  var entryCount: Int { entries.count }
 
   /// When the next one happens; `nil` where there is none.
   var nextInstant: MonotonicInstant? {

@@ -18,6 +18,10 @@ final class ReadyJobs: Sendable {
   private struct State: Sendable {
     var jobs: [Job] = []
     var loop: pthread_t?
+    /// Which thread ran the loop at last.
+    var last: pthread_t?
+    /// Threads, neither that nor the loop's, from which a job came while the loop did not run.
+    var strangers: [pthread_t] = []
     var foreign = false
   }
   private let state = Mutex(State())
@@ -25,8 +29,9 @@ final class ReadyJobs: Sendable {
   func add(_ job: UnownedJob, isMachine: Bool) {
     let thread = pthread_self()
     state.withLock { state in
-      if let loop = state.loop, pthread_equal(loop, thread) == 0 { state.foreign = true }
       state.jobs.append(Job(job: job, isMachine: isMachine))
+      guard let known = state.loop ?? state.last, pthread_equal(known, thread) == 0 else { return }
+      if state.loop != nil { state.foreign = true } else { state.strangers.append(thread) }
     }
   }
 
@@ -44,10 +49,10 @@ final class ReadyJobs: Sendable {
 
   var isEmpty: Bool { state.withLock { $0.jobs.isEmpty } }
 
-  /// Whether, while the loop ran, a job came from another thread than the loop's.
+  /// Whether a job came from another thread than the loop's; between two runs, from one that has run none of them.
   var hasForeign: Bool { state.withLock { $0.foreign } }
 
-  /// This thread runs the loop from now on.
+  /// This thread runs the loop from now on. What it added before it did is nothing foreign: a test may have gone on there.
   ///
   /// - Returns: `false` where some thread does so already.
   func beginLoop() -> Bool {
@@ -55,11 +60,13 @@ final class ReadyJobs: Sendable {
     return state.withLock { state in
       guard state.loop == nil else { return false }
       state.loop = thread
+      if state.strangers.contains(where: { pthread_equal($0, thread) == 0 }) { state.foreign = true }
+      state.strangers = []
       return true
     }
   }
 
-  func endLoop() { state.withLock { $0.loop = nil } }
+  func endLoop() { state.withLock { state in state.last = state.loop.take() } }
 
   /// Whether this is the thread that runs the loop.
   var isOnLoop: Bool {

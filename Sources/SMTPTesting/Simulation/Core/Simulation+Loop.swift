@@ -43,7 +43,8 @@ extension Simulation {
   public func run(until condition: () -> Bool, atMost patience: Duration = .seconds(30 * 86_400)) throws {
     if try loop(until: clock.advanced(by: patience), condition) { return }
     if nextEvent == nil { throw SimulationError(.deadlock, stillness) }
-    throw SimulationError(.tooLate, "what was waited for has not come within \(patience); unfinished: \(names)")
+    throw SimulationError(
+      .tooLate, "what was waited for has not come within \(patience); unfinished: \(names). \(Self.suspicion)")
   }
 
   /// Runs until nothing is left to happen: no task can go on by itself, and no event is to come.
@@ -77,8 +78,10 @@ extension Simulation {
   }
 
   private var stillness: String {
-    "nothing can happen any more; unfinished: \(names). Do they wait for a plain Task, a Task.sleep or another executor?"
+    "nothing can happen any more; unfinished: \(names). \(Self.suspicion)"
   }
+
+  private static let suspicion = "Do they wait for a plain Task, a Task.sleep or another executor?"
 
   /// - Returns: whether `condition` came to hold; `false` when all is done that is to happen until `end`.
   @discardableResult

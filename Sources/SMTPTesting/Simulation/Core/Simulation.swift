@@ -27,7 +27,7 @@ public final class Simulation: Sendable {
     var events = EventQueue()
     var generator: SimulationGenerator
     var fingerprint: UInt64 = 0xCBF2_9CE4_8422_2325
-    var notes: [(elapsed: Duration, text: String)] = []
+    var notes: SimulationNotes
     var roots: [SimulatedTask] = []
     var sleepers: [Int: Sleeper] = [:]
     var lastSleeper = 0
@@ -55,16 +55,20 @@ public final class Simulation: Sendable {
   /// - Parameters:
   ///   - seed: determines everything that is left to chance.
   ///   - start: what the calendar shows at first; by default 2027-01-15T08:00:00Z.
+  ///   - traceLimit: how many lines the trace has at most, the last; 0 for none. Default 100,000, which is some 20 MB.
   ///   - stepsAtOnce: after how many steps at one instant the loop takes it that there is no end to them; default 10,000,000,
   ///     which takes seconds.
   public init(
-    seed: UInt64, start: Timestamp = Timestamp(milliseconds: 1_800_000_000_000), stepsAtOnce: Int = 10_000_000
+    seed: UInt64, start: Timestamp = Timestamp(milliseconds: 1_800_000_000_000), traceLimit: Int = 100_000,
+    stepsAtOnce: Int = 10_000_000
   ) {
     (self.seed, self.stepsAtOnce) = (seed, stepsAtOnce)
     ready = ReadyJobs()
     executor = SimulatedExecutor(ready)
     machines = MachineExecutor(ready)
-    state = Mutex(State(calendarStart: start, generator: SimulationGenerator(seed: seed)))
+    state = Mutex(
+      State(
+        calendarStart: start, generator: SimulationGenerator(seed: seed), notes: SimulationNotes(limit: traceLimit)))
   }
 
   // MARK: Time
@@ -95,16 +99,11 @@ public final class Simulation: Sendable {
 
   // MARK: The trace
 
-  /// What was noted so far, each with its time: `t+12.345 a message is accepted`.
-  public var trace: [String] {
-    state.withLock { $0.notes }.map { note in
-      let milliseconds = note.elapsed.wholeNanoseconds / 1_000_000
-      return "t+\(milliseconds / 1000).\(String(1000 + milliseconds % 1000).dropFirst()) \(note.text)"
-    }
-  }
+  /// What was noted so far, each with its time: `t+12.345 a message is accepted`. Of more than its limit, the last.
+  public var trace: [String] { state.withLock { $0.notes }.lines }
 
   /// Adds a line to the trace.
-  public func note(_ text: String) { state.withLock { $0.notes.append(($0.elapsed, text)) } }
+  public func note(_ text: String) { state.withLock { $0.notes.add(text, at: $0.elapsed) } }
 
   // MARK: Tasks
 
