@@ -1,4 +1,4 @@
-import LibCrypto
+import MailModel
 
 /// A message as the simplest program would see it that verifies DKIM (RFC 6376 §3.4, §3.7, §5.4.2): slow, and easy to believe.
 struct ReferenceMessage {
@@ -81,7 +81,8 @@ extension [UInt8] {
 
   /// The name of a field in lower case.
   fileprivate var fieldName: String {
-    String(decoding: prefix { $0 != UInt8(ascii: ":") }.map { $0 }.trimmed(atStart: false), as: UTF8.self).lowercased()
+    let name = Array(prefix { $0 != UInt8(ascii: ":") }).trimmed(atStart: false)
+    return String(decoding: name.map(\.asciiLowercased), as: UTF8.self)
   }
 
   /// RFC 6376 §3.4.1 and §3.4.2.
@@ -106,7 +107,7 @@ extension [UInt8] {
   /// A field of a signature, `b=` made empty.
   fileprivate var withoutSignature: [UInt8] {
     var start = (firstIndex(of: UInt8(ascii: ":")) ?? 0) + 1
-    while start < count {
+    while start < count - 2 {
       let end = self[start...].firstIndex(of: UInt8(ascii: ";")) ?? count - 2
       let equals = self[start..<end].firstIndex(of: UInt8(ascii: "=")) ?? end
       if self[start..<equals].filter({ !" \t\r\n".utf8.contains($0) }) == [UInt8(ascii: "b")] {
