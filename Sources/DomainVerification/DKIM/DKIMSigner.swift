@@ -20,8 +20,8 @@ public struct DKIMSigner: Sendable {
   public struct Options: Hashable, Sendable {
     /// The forms in which header fields and body are hashed.
     public var canonicalization = DKIMCanonicalization.relaxed
-    /// On whose behalf the message is signed (`i=`): `user@example.com` or `@example.com`, in the domain that signs or below it.
-    /// `nil`: the field does not say.
+    /// On whose behalf the message is signed (`i=`): `user@example.com` or `@example.com`, in the domain that signs or below it,
+    /// with at most 64 octets before the `@` (RFC 5321 §4.5.3.1.1). `nil`: the field does not say.
     public var identity: String?
     /// How long after the signing the signature holds (`x=`), at least a second; `nil`: for ever.
     public var lifetime: Duration?
@@ -54,8 +54,13 @@ public struct DKIMSigner: Sendable {
     (self.domain, self.keys, self.options) = (domain, keys, options)
   }
 
+  /// Octets before the `@` of an identity. With each octet in quoted-printable it fits a line of 998 then (RFC 5322 §2.1.1).
+  static let largestLocalPartCount = 64
+
   private static func isIdentity(_ text: String, of domain: DomainName) -> Bool {
-    guard let at = text.lastIndex(of: "@"), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return false }
+    guard let at = text.lastIndex(of: "@"), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }),
+      text[..<at].utf8.count <= largestLocalPartCount
+    else { return false }
     return DomainName(String(text[text.index(after: at)...]))?.isIdentity(of: domain) ?? false
   }
 
@@ -72,7 +77,8 @@ public struct DKIMSigner: Sendable {
   ///   - now: what the calendar says (`t=`).
   /// - Throws: ``DKIMError`` with code ``DKIMError/Code/headerFrom`` unless there is exactly one From, with
   ///   ``DKIMError/Code/headerFields`` for over 20 fields of a name that is signed, with ``DKIMError/Code/bodyHash`` for a body
-  ///   hashed in another form; and whatever a key throws.
+  ///   hashed in another form, with ``DKIMError/Code/configuration`` for a key whose octets cannot be a signature; and whatever a
+  ///   key throws.
   public func sign(_ header: HeaderSection, _ body: DKIMBodyDigest, at now: Timestamp) async throws -> [UInt8] {
     guard body.canonicalization == options.canonicalization.body else {
       throw DKIMError(.bodyHash, "the body is hashed \(body.canonicalization.rawValue); begin() says how")
@@ -89,7 +95,13 @@ public struct DKIMSigner: Sendable {
       if let identity = options.identity { field.write("i=\(QuotedPrintable.encode(identity));") }
       field.write(list: names, of: "h=")
       field.write("bh=\(Self.base64(body.octets));", "b=")
-      field.write(base64: Self.base64(try await key.signature(ofDigest: try digest(signed, field.octets))))
+      let signature = try await key.signature(ofDigest: try digest(signed, field.octets))
+      guard key.algorithm.signatureCounts.contains(signature.count) else {
+        throw DKIMError(
+          .configuration,
+          "the key of \(selector) gave \(signature.count) octets, which are no \(key.algorithm.rawValue)")
+      }
+      field.write(base64: Self.base64(signature))
       output += field.octets
       output += "\r\n".utf8
     }
@@ -120,5 +132,15 @@ public struct DKIMSigner: Sendable {
     var text: [UInt8] = []
     Base64.encode(octets.span, into: &text)
     return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension DKIMAlgorithm {
+  /// How many octets a signature has: those of a modulus that verifiers take, or 64 (RFC 8032 §5.1.6).
+  fileprivate var signatureCounts: ClosedRange<Int> {
+    switch self {
+    case .rsaSHA256: (VerifyingKey.usableRSABits.lowerBound / 8)...(VerifyingKey.usableRSABits.upperBound / 8)
+    case .ed25519SHA256: 64...64
+    }
   }
 }
