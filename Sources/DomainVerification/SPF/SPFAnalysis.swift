@@ -32,11 +32,12 @@ extension SPFEvaluator {
   ///
   /// Within the limits of an evaluation: no more questions, no more time.
   public func analyze(_ domain: DNSName) async -> SPFAnalysis {
-    let analysis = await withinDuration { [resolver, limits] in
-      var walk = SPFWalk(domain, resolver: resolver, limits: limits)
+    let walk = { @Sendable [resolver, limits] in SPFWalk(domain, resolver: resolver, limits: limits) }
+    let analysis = await withinDuration {
+      var walk = walk()
       return await walk.run()
     }
-    return analysis ?? SPFAnalysis(domain: domain)
+    return analysis ?? walk().interrupted
   }
 }
 
@@ -58,6 +59,13 @@ private struct SPFWalk: Sendable {
     check = SPFCheck(nobody, resolver: resolver, limits: limits, receiver: nil, now: nil)
   }
 
+  /// The analysis where it was cut off.
+  var interrupted: SPFAnalysis {
+    var analysis = analysis
+    (analysis.problem, analysis.isComplete) = (check.interruption, false)
+    return analysis
+  }
+
   mutating func run() async -> SPFAnalysis {
     do { try await read(analysis.domain) } catch { analysis.problem = error }
     if analysis.problem == nil, analysis.lookupCount > limits.lookups {
@@ -70,7 +78,11 @@ private struct SPFWalk: Sendable {
   }
 
   private mutating func read(_ domain: DNSName) async throws(SPFProblem) {
-    guard let target = SPFTarget(Array(domain.labels.joined(separator: [UInt8(ascii: ".")]))[...]) else { return }
+    let octets = Array(domain.labels.joined(separator: CollectionOfOne(UInt8(ascii: "."))))
+    // A label that holds a dot itself is none of a mail domain.
+    guard let target = SPFTarget(octets[...]), target.name == domain, target.isMultiLabel else {
+      throw check.problem(.invalidDomain, "\(domain) is no domain of two labels or more.")
+    }
     try await read(target)
   }
 
@@ -119,7 +131,7 @@ private struct SPFWalk: Sendable {
       analysis.isComplete = false
       return
     }
-    guard let target = SPFTarget(fitting: domain.source) else {
+    guard let target = SPFTarget(fitting: domain.source), target.isMultiLabel else {
       throw check.problem(.invalidDomain, "\(quoted(domain.source)) is no domain.")
     }
     try await read(target)
