@@ -52,6 +52,7 @@ public struct DomainReport: Hashable, Sendable {
   /// What to do first, in a sentence.
   public var nextStep: String {
     let gravest = decisive.first { $0.verdict == .failed } ?? decisive.first { $0.verdict == .undecided }
-    return gravest?.nextStep ?? "There is nothing to do."
+    let warned = decisive.first { !$0.findings.isEmpty }
+    return (gravest ?? warned)?.nextStep ?? "There is nothing to do."
   }
 }

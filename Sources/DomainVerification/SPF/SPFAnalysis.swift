@@ -32,11 +32,12 @@ extension SPFEvaluator {
   ///
   /// Within the limits of an evaluation: no more questions, no more time.
   public func analyze(_ domain: DNSName) async -> SPFAnalysis {
-    let analysis = await withinDuration { [resolver, limits] in
-      var walk = SPFWalk(domain, resolver: resolver, limits: limits)
+    let walk = { @Sendable [resolver, limits] in SPFWalk(domain, resolver: resolver, limits: limits) }
+    let analysis = await withinDuration {
+      var walk = walk()
       return await walk.run()
     }
-    return analysis ?? SPFAnalysis(domain: domain)
+    return analysis ?? walk().interrupted
   }
 }
 
@@ -47,6 +48,8 @@ private struct SPFWalk: Sendable {
   private var check: SPFCheck
   private let limits: SPFLimits
   private var chain: [DNSName] = []
+  /// Whether an evaluation knows the names of its client here, so that the macro `p` costs no more.
+  private var hasNames = false
 
   init(_ domain: DNSName, resolver: any DNSResolver, limits: SPFLimits) {
     analysis = SPFAnalysis(domain: domain)
@@ -54,6 +57,13 @@ private struct SPFWalk: Sendable {
     // The walk asks for records alone, which depend on no client.
     let nobody = SPFRequest(clientAddress: .v4(0), sender: .null, helo: "")
     check = SPFCheck(nobody, resolver: resolver, limits: limits, receiver: nil, now: nil)
+  }
+
+  /// The analysis where it was cut off.
+  var interrupted: SPFAnalysis {
+    var analysis = analysis
+    (analysis.problem, analysis.isComplete) = (check.interruption, false)
+    return analysis
   }
 
   mutating func run() async -> SPFAnalysis {
@@ -68,7 +78,11 @@ private struct SPFWalk: Sendable {
   }
 
   private mutating func read(_ domain: DNSName) async throws(SPFProblem) {
-    guard let target = SPFTarget(Array(domain.labels.joined(separator: [UInt8(ascii: ".")]))[...]) else { return }
+    let octets = Array(domain.labels.joined(separator: CollectionOfOne(UInt8(ascii: "."))))
+    // A label that holds a dot itself is none of a mail domain.
+    guard let target = SPFTarget(octets[...]), target.name == domain, target.isMultiLabel else {
+      throw check.problem(.invalidDomain, "\(domain) is no domain of two labels or more.")
+    }
     try await read(target)
   }
 
@@ -88,7 +102,12 @@ private struct SPFWalk: Sendable {
       switch directive.mechanism {
       case .all: return
       case .ip4, .ip6: break
-      case .a, .mx, .ptr, .exists: analysis.lookupCount += 1
+      case .a(let domain, _), .mx(let domain, _): spend(domain)
+      case .exists(let domain): spend(domain)
+      case .ptr(let domain):
+        spend(domain)
+        // Where nothing can match, the names are not asked for.
+        if domain.map({ !$0.hasMacros && SPFTarget(fitting: $0.source) != nil }) ?? true { hasNames = true }
       case .include(let domain): try await follow(domain)
       }
     }
@@ -97,14 +116,22 @@ private struct SPFWalk: Sendable {
     try await follow(redirect.value)
   }
 
-  private mutating func follow(_ domain: SPFMacroString) async throws(SPFProblem) {
+  /// Counts a term, and the names of the client that the macro `p` asks for once (RFC 7208 §4.6.4).
+  private mutating func spend(_ domain: SPFMacroString?) {
     analysis.lookupCount += 1
+    guard let domain, domain.uses(UInt8(ascii: "p")), !hasNames else { return }
+    analysis.lookupCount += 1
+    hasNames = true
+  }
+
+  private mutating func follow(_ domain: SPFMacroString) async throws(SPFProblem) {
+    spend(domain)
     // A tree of records can have more leaves than anybody should ask for.
     guard !domain.hasMacros, check.evaluation.lookups.count < limits.queries else {
       analysis.isComplete = false
       return
     }
-    guard let target = SPFTarget(fitting: domain.source) else {
+    guard let target = SPFTarget(fitting: domain.source), target.isMultiLabel else {
       throw check.problem(.invalidDomain, "\(quoted(domain.source)) is no domain.")
     }
     try await read(target)

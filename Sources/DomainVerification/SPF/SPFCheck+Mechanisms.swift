@@ -30,7 +30,7 @@ extension SPFCheck {
     case .include(let spec):
       try spendLookup()
       guard !isForeign(spec) else { return false }
-      guard let domain = try await self.target(spec, in: target) else {
+      guard let domain = try await self.target(spec, in: target), domain.isMultiLabel else {
         throw problem(.invalidDomain, "\(quoted(directive.source)) leads to no domain.")
       }
       inner = try await include(domain, directive, record, target)

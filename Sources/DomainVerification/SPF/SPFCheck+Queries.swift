@@ -30,15 +30,20 @@ extension SPFCheck {
       throw problem(.dnsFailure, "The DNS does not answer for \(question): \(failure).")
     }
     var found: [[UInt8]] = []
+    var lookalike: [UInt8]?
     for case .text(let text) in answer.records {
       let octets = text.joined
-      if SPFRecord.isRecord(octets) { found.append(octets) }
+      if SPFRecord.isRecord(octets) {
+        found.append(octets)
+      } else if lookalike == nil, SPFRecord.isMeant(octets) {
+        lookalike = octets
+      }
     }
     evaluation.records += found.map { SPFEvaluation.PublishedRecord(domain: domain, octets: $0) }
     guard let octets = found.first else {
       return answer.outcome == .noSuchName
         ? .nothing(problem(.nameNotFound, "\(domain) does not exist."))
-        : .nothing(problem(.noRecord, "\(domain) has no SPF record."))
+        : .nothing(problem(.noRecord, "\(domain) has no SPF record\(lookalike.map(Self.notTaken) ?? "")."))
     }
     guard found.count == 1 else {
       position = nil
@@ -50,6 +55,10 @@ extension SPFCheck {
       position = Position(domain: domain, record: octets, column: error.column)
       throw problem(.syntax, "The record of \(domain) breaks the grammar at \(error).")
     }
+  }
+
+  private static func notTaken(_ octets: [UInt8]) -> String {
+    ": \(quoted(octets)) is taken for none, as it does not begin with v=spf1 and a blank"
   }
 
   /// The names of the client's address that have that address (RFC 7208 §5.5). Asked for once in an evaluation. A name that the
@@ -82,9 +91,7 @@ extension SPFCheck {
 
   /// Asks the DNS. Terms cannot spend all questions, so that for them none means that the evaluation was cancelled.
   private mutating func answer(_ question: DNSQuestion) async throws(SPFProblem) -> DNSAnswer {
-    guard let answer = await query(question) else {
-      throw problem(.timeout, "The evaluation was not finished within \(limits.duration).")
-    }
+    guard let answer = await query(question) else { throw interruption }
     return answer
   }
 

@@ -53,9 +53,13 @@ struct SPFCheck: Sendable {
   /// The evaluation as it is where it was cut off.
   var interrupted: SPFEvaluation {
     var evaluation = evaluation
-    let problem = problem(.timeout, "The evaluation was not finished within \(limits.duration).")
-    (evaluation.result, evaluation.problem) = (problem.result, problem)
+    (evaluation.result, evaluation.problem) = (interruption.result, interruption)
     return evaluation
+  }
+
+  /// That it was cut off.
+  var interruption: SPFProblem {
+    problem(.timeout, "The evaluation was cancelled, or did not end within \(limits.duration).")
   }
 
   /// Evaluates the request.
@@ -101,7 +105,7 @@ struct SPFCheck: Sendable {
       guard let redirect = record.redirect else { return .verdict(Verdict(result: .neutral)) }
       stand(at: redirect.column, in: record, of: target)
       try spendLookup()
-      guard let next = try await self.target(redirect.value, in: target) else {
+      guard let next = try await self.target(redirect.value, in: target), next.isMultiLabel else {
         throw problem(.invalidDomain, "\(quoted(redirect.source)) leads to no domain.")
       }
       (target, isFirst) = (next, false)

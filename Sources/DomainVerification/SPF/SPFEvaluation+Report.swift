@@ -43,20 +43,32 @@ extension SPFEvaluation {
 extension SPFProblem {
   /// What it means for the domain that was checked.
   func finding(of checked: String) -> Finding {
-    let subject = domain.map { "\($0) TXT" } ?? "\(checked) TXT"
-    let place = column.map { " (Column \($0) of the record of \(domain?.description ?? checked).)" }
-    let (code, step) = remedy
+    let owner = domain?.description ?? checked
+    // What breaks the grammar names the column itself.
+    let place = kind == .syntax ? nil : column.map { " This is at column \($0) of the record of \(owner)." }
+    let (code, step) = remedy(isOfAnother: owner != checked)
     return Finding(
-      code, result == .temperror ? .undecided : .failure, of: subject, message + (place ?? ""), nextStep: step)
+      code, result == .temperror ? .undecided : .failure, of: "\(owner) TXT", message + (place ?? ""), nextStep: step)
   }
 
-  private var remedy: (Finding.Code, nextStep: String) {
-    switch kind {
+  /// What to do. A record that is included can be that of somebody else, who alone can mend it.
+  private func remedy(isOfAnother: Bool) -> (Finding.Code, nextStep: String) {
+    let orElse = isOfAnother ? " Where it is not yours, tell its owner, or take out the term that leads there." : ""
+    // A term leads to what is missing, where there is a column.
+    let isMisled = column != nil
+    return switch kind {
     case .invalidDomain: (.invalidDomain, "Name a domain with all its labels, such as example.com.")
-    case .nameNotFound: (.nameNotFound, "Look for a misspelling; otherwise register the name, or take the term out.")
-    case .noRecord: (.noRecord, "Publish a TXT record there that begins with v=spf1 and lists who sends.")
-    case .severalRecords: (.severalRecords, "Join the records into one, and delete the others.")
-    case .syntax: (.syntax, "Mend the record there.")
+    case .nameNotFound:
+      (.nameNotFound, isMisled ? "Correct the name, or take the term out." : "Correct the name, or register it.")
+    case .noRecord:
+      (
+        .noRecord,
+        isMisled
+          ? "Correct the name, or take the term out; a domain that has an SPF record must stand there."
+          : "Publish a TXT record there that begins with v=spf1 and lists who sends."
+      )
+    case .severalRecords: (.severalRecords, "Join the records into one, and delete the others." + orElse)
+    case .syntax: (.syntax, "Mend the record at that column." + orElse)
     case .tooManyLookups:
       (.tooManyLookups, "Take out includes that are not needed, or put addresses in the place of a, mx and include.")
     case .tooManyVoidLookups: (.tooManyVoidLookups, "Take out the terms whose names have no records.")
@@ -68,18 +80,22 @@ extension SPFProblem {
 }
 
 extension [SPFEvaluation.PublishedRecord] {
-  /// Shorter prefixes than these authorise more addresses than one sender has: the largest blocks that registries gave to a single
-  /// organisation for its own use (RFC 1366's class B), and the least that they give to a provider for all its customers (RFC 6177).
+  /// These prefixes and shorter ones authorise more addresses than one sender has. One bit longer is the largest block that was given
+  /// to a single organisation as a matter of course (a class B network, RFC 1366), and the least that a regional registry gives to
+  /// a provider for all its customers.
   static var narrowestWidePrefix: (v4: Int, v6: Int) { (v4: 15, v6: 31) }
 
-  /// What somebody should look at in these records, each once.
+  /// What somebody should look at in these records: of each record and each kind the first term. There are as many terms as somebody
+  /// else wants.
   var spfWarnings: [Finding] {
     var warnings: [Finding] = []
-    for record in self {
+    var seen: Set<SPFEvaluation.PublishedRecord> = []
+    for record in self where seen.insert(record).inserted {
       guard let parsed = try? SPFRecord(record.octets) else { continue }
+      var codes: Set<Finding.Code> = []
       for directive in parsed.directives {
-        guard let warning = directive.warning(of: record.domain), !warnings.contains(warning) else { continue }
-        warnings.append(warning)
+        guard let code = directive.warningCode, codes.insert(code).inserted else { continue }
+        warnings.append(directive.warning(code, of: record.domain))
       }
     }
     return warnings
@@ -87,25 +103,31 @@ extension [SPFEvaluation.PublishedRecord] {
 }
 
 extension SPFRecord.Directive {
-  fileprivate func warning(of domain: DNSName) -> Finding? {
-    let subject = "\(domain) TXT"
+  /// What somebody should look at it for; `nil` for nothing.
+  fileprivate var warningCode: Finding.Code? {
+    switch mechanism {
+    case .ptr: .pointerMechanism
+    case .all where result == .pass: .authorizesEverybody
+    case _ where result == .pass && isWide: .wideNetwork
+    default: nil
+    }
+  }
+
+  fileprivate func warning(_ code: Finding.Code, of domain: DNSName) -> Finding {
     let place = "\(text) at column \(column)"
-    if case .ptr = mechanism {
-      return Finding(
-        .pointerMechanism, .warning, of: subject,
-        "The record uses \(place), which is slow and unreliable, and which nobody should use (RFC 7208 §5.5).",
-        nextStep: "Name the addresses by ip4 and ip6.")
-    }
-    guard result == .pass else { return nil }
-    if case .all = mechanism {
-      return Finding(
-        .authorizesEverybody, .warning, of: subject, "The record authorises the whole internet by \(place).",
-        nextStep: "Replace it by -all or ~all.")
-    }
-    guard isWide else { return nil }
-    return Finding(
-      .wideNetwork, .warning, of: subject, "The record authorises more addresses by \(place) than one sender has.",
-      nextStep: "Name only the addresses that send.")
+    let (message, step) =
+      switch code {
+      case .pointerMechanism:
+        (
+          "The record uses \(place), which is slow and unreliable, and which nobody should use (RFC 7208 §5.5).",
+          "Name the addresses by ip4 and ip6."
+        )
+      case .authorizesEverybody:
+        ("The record authorises the whole internet by \(place).", "Replace it by -all or ~all.")
+      default:
+        ("The record authorises more addresses by \(place) than one sender has.", "Name only the addresses that send.")
+      }
+    return Finding(code, .warning, of: "\(domain) TXT", message, nextStep: step)
   }
 
   /// Whether it speaks of a larger block than one sender has.

@@ -41,8 +41,8 @@ public struct SPFProblem: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// `example.com, column 8: …`
   public var description: String {
-    let place = domain.map { column.map { [$0] } == nil ? "\($0): " : "\($0), column \(column ?? 1): " } ?? ""
-    return place + message
+    let place = [domain?.description, column.map { "column \($0)" }].compactMap(\.self).joined(separator: ", ")
+    return place.isEmpty ? message : "\(place): \(message)"
   }
 
   /// What it makes of an evaluation where it is not about the domain that is checked itself.

@@ -87,6 +87,13 @@ public struct SPFRecord: Hashable, Sendable, CustomStringConvertible {
     return octets.startsIgnoringCase("v=spf1") && (octets.count == 6 || octets[6] == .space)
   }
 
+  /// Whether a TXT record that is none looks as if somebody had meant it to be one: quotes or blanks in front, `v=spf1;`, `v=spf 1`,
+  /// `spf1`, `v=spf2`. Only the start is looked at, where the version should be.
+  static func isMeant(_ octets: [UInt8]) -> Bool {
+    let start = octets.prefix(16).filter { $0.isASCIIAlphanumeric }
+    return start.span.startsIgnoringCase("vspf") || start.span.startsIgnoringCase("spf")
+  }
+
   /// The record.
   public var description: String { String(decoding: octets, as: UTF8.self) }
 }

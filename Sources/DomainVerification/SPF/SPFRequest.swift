@@ -33,13 +33,17 @@ public struct SPFRequest: Hashable, Sendable {
   }
 
   /// The same for a sender that was not read as a mailbox, as a command line or a log has it: `local@domain`, with a domain that
-  /// is perhaps none; `@domain` or `domain` alone, for which the local part is `postmaster`; nothing, for the null sender.
+  /// is perhaps none; `@domain` or `domain` alone, for which the local part is `postmaster`; nothing, for the null sender. All of it
+  /// may stand in angle brackets, as in MAIL FROM.
   public init(clientAddress: IPAddress, senderText: String, helo: String) {
-    guard !senderText.isEmpty else {
+    var octets = Array(senderText.utf8)
+    if octets.first == UInt8(ascii: "<"), octets.last == UInt8(ascii: ">") {
+      octets = Array(octets[1..<(octets.count - 1)])
+    }
+    guard !octets.isEmpty else {
       self.init(clientAddress, .helo, "", Self.normalized(helo), helo)
       return
     }
-    let octets = Array(senderText.utf8)
     let at = octets.lastIndex(of: UInt8(ascii: "@"))
     let localPart = String(decoding: octets[..<(at ?? 0)], as: UTF8.self)
     let domain = String(decoding: octets[(at.map { $0 + 1 } ?? 0)...], as: UTF8.self)

@@ -122,6 +122,28 @@ import Testing
     #expect(evaluation.lookups.count == (terms.hasPrefix("ptr") ? 1 : 1))
   }
 
+  /// RFC 7208 §4.3 goes for `include` and `redirect` too: a top-level domain authorises nobody.
+  @Test(arguments: ["v=spf1 include:%{d1} -all", "v=spf1 redirect=%{d1}"])
+  func aSingleLabelHasNoRecord(_ record: String) async throws {
+    let evaluation = try await evaluateSPF("example.com. TXT \"\(record)\"\ncom. TXT \"v=spf1 +all\"")
+    #expect(evaluation.result == .permerror)
+    #expect(evaluation.problem?.kind == .invalidDomain)
+    #expect(evaluation.lookups.count == 1)
+  }
+
+  /// A sender as it stands in MAIL FROM, or in a log without its brackets.
+  @Test(arguments: [
+    ("<user@example.com>", "user@example.com", SPFRequest.Identity.mailFrom),
+    ("<>", "postmaster@mail.example.net", .helo), ("", "postmaster@mail.example.net", .helo),
+    ("<example.com>", "postmaster@example.com", .mailFrom), ("@example.com", "postmaster@example.com", .mailFrom),
+    ("<", "postmaster@<", .mailFrom), (">", "postmaster@>", .mailFrom),
+  ])
+  func senderInBrackets(_ text: String, _ sender: String, _ identity: SPFRequest.Identity) throws {
+    let request = try SPFCase(text, "192.0.2.1", .none).request()
+    #expect(request.sender == sender)
+    #expect(request.identity == identity)
+  }
+
   /// RFC 8616 §4: no name can be made of a local part beyond US-ASCII.
   @Test(arguments: [
     ("exists:%{l}.u.example.com -all", SPFResult.fail), ("include:%{s}.u.example.com -all", .fail),

@@ -77,10 +77,80 @@ import Testing
     #expect(broken.findings.first?.message.contains("column 8: there is no mechanism \"moo\"") == true)
   }
 
+  /// A record of 64 KiB has 16,000 terms to warn of: of each kind the first is told, in time that grows with the record alone.
+  @Test(arguments: [
+    ("ptr ", [Finding.Code.pointerMechanism]), ("ip4:1.0.0.0/8 ", [.wideNetwork]), ("all ", [.authorizesEverybody]),
+    ("ptr ip4:1.0.0.0/8 all mx//8 ", [.pointerMechanism, .wideNetwork, .authorizesEverybody]),
+  ])
+  func warningsAreBounded(_ terms: String, _ codes: [Finding.Code]) async throws {
+    let many = String(repeating: terms, count: 65_000 / terms.utf8.count)
+    let report = try await evaluateSPF(record: "v=spf1 ip4:192.0.2.1 \(many)").report
+    #expect(report.verdict == .passed)
+    #expect(report.findings.map(\.code) == codes)
+    #expect(report.findings.first?.message.contains("at column 22") == true)
+  }
+
+  /// The record of somebody else cannot be mended, only left.
+  @Test(arguments: [
+    ("v=spf1 moo", "Mend the record at that column."),
+    ("v=spf1 include:broken.example.com", "Where it is not yours, tell its owner"),
+    ("v=spf1 redirect=two.example.com", "Where it is not yours, tell its owner"),
+    ("v=spf1 include:words.example.com", "Correct the name, or take the term out"),
+    ("v=spf1 include:gone.example.com", "Correct the name, or take the term out."),
+    ("words", "Publish a TXT record there that begins with v=spf1"),
+  ])
+  func nextSteps(_ record: String, _ step: String) async throws {
+    let evaluation = try await evaluateSPF(
+      record: record,
+      """
+      broken.example.com. TXT "v=spf1 moo"
+      two.example.com. TXT "v=spf1 a"
+      two.example.com. TXT "v=spf1 mx"
+      words.example.com. TXT "words"
+      """)
+    #expect(evaluation.report.nextStep.contains(step), "\(evaluation.report.nextStep)")
+  }
+
+  /// What was meant to be a record is shown, since its owner believes that there is one.
+  @Test(arguments: [
+    ("v=spf1; a -all", true), ("\"v=spf1 -all\"", true), (" v=spf1 -all", true), ("v=spf 1 -all", true),
+    ("v=spf1a -all", true), ("spf1 -all", true), ("v = spf1 -all", true), ("\u{201C}v=spf1 -all\u{201D}", true),
+    ("v=DMARC1; p=none", false), ("words of spf", false), ("", false),
+  ])
+  func almostARecord(_ text: String, isShown: Bool) async throws {
+    let evaluation = try await evaluateSPF(record: text)
+    #expect(evaluation.result == .none)
+    #expect(evaluation.problem?.kind == .noRecord)
+    let message = try #require(evaluation.report.findings.first?.message)
+    #expect(message.contains("does not begin with v=spf1 and a blank") == isShown, "\(message)")
+    #expect(message.utf8.allSatisfy { (0x20...0x7E).contains($0) })
+  }
+
+  @Test func aProblemSaysWhereItIs() async throws {
+    let inner = try await evaluateSPF(record: "v=spf1 include:gone.example.com").problem
+    #expect(
+      inner?.description == "example.com, column 8: The include leads nowhere: gone.example.com does not exist.")
+    #expect(try await evaluateSPF("", "user@gone.example").problem?.description == "gone.example does not exist.")
+  }
+
   // MARK: Whoever sends
+
+  /// What is no mail domain has no record that could be right.
+  @Test(arguments: [".", "localhost", "a\\.b.example"])
+  func analysisOfNoDomain(_ name: String) async throws {
+    let dns = try ScriptedDNS(zone: "localhost. TXT \"v=spf1 -all\"\na.b.example. TXT \"v=spf1 -all\"")
+    let analysis = await SPFEvaluator(resolver: dns).analyze(try #require(DNSName(name)))
+    #expect(analysis.problem?.kind == .invalidDomain)
+    #expect(analysis.report.verdict == .failed)
+    #expect(dns.questions.isEmpty)
+  }
 
   @Test(arguments: [
     ("v=spf1 -all", 0, nil), ("v=spf1 a mx ptr exists:%{i}.example.com ip4:192.0.2.1 -all", 4, nil),
+    ("v=spf1 a:%{p}.example.net exists:%{p1r}.example.net -all", 3, nil),
+    ("v=spf1 ptr a:%{p}.example.net -all", 2, nil),
+    ("v=spf1 ptr:%{l}.example.net a:%{p}.example.net -all", 3, nil),
+    ("v=spf1 a a a a a a a a a exists:%{p}.example.net -all", 11, .tooManyLookups),
     ("v=spf1 a -all mx mx", 1, nil), ("v=spf1 include:one.example.com a redirect=one.example.com", 9, nil),
     ("v=spf1 include:one.example.com a redirect=%{d}", 6, nil),
     ("v=spf1 include:one.example.com -all redirect=one.example.com", 4, nil),
