@@ -151,7 +151,7 @@ private struct Seeds {
       var scenario = Scenario(seed: seed)
       scenario.adjust = { $0.delivery.workers = 1 }
       let world = try scenario.makeWorld()
-      world.witness { #expect($0.workers == 1) }
+      world.witness { #expect($0.limits.workers == 1) }
       #expect(try Self.mostClaims(scenario.run(world).trace) == 1)
     }
   }
