@@ -9,7 +9,7 @@ import Testing
 @testable import DomainVerification
 
 /// Others verify what we sign, and we what they sign: dkimpy, and OpenDKIM's library with keys from a file. Its tool,
-/// opendkim-testmsg, asks the system's resolver alone, and signs with SHA-1 alone.
+/// opendkim-testmsg, signs with SHA-1 alone; ``DKIMTestmsgTests`` has it verify.
 @Suite struct DKIMPeerTests {
   struct Job: Encodable {
     var peer: String

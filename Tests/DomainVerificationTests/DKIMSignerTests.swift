@@ -199,6 +199,21 @@ import Testing
     }
   }
 
+  /// A name of 253 octets is the longest; nobody could ask for the key of a longer one.
+  @Test(arguments: [49, 50, 51])
+  func `the name of a key fits the DNS`(_ count: Int) throws {
+    let domain = try #require(
+      DomainName(Array(repeating: String(repeating: "d", count: 63), count: 3).joined(separator: ".")))
+    let selector = try #require(DKIMSelector(String(repeating: "s", count: count)))
+    let keys = [(selector: selector, key: try DKIMTestKey.of(.ed25519SHA256) as any DKIMSigningKey)]
+    if count <= 50 {
+      #expect(try DKIMSigner(domain: domain, keys: keys).domain == domain)
+    } else {
+      let error = #expect(throws: DKIMError.self) { try DKIMSigner(domain: domain, keys: keys) }
+      #expect(error?.code == .configuration)
+    }
+  }
+
   @Test func `a body hashed in another form is not signed`() async throws {
     let domain = try DKIMTestDomain([.ed25519SHA256]) { $0.canonicalization = .simple }
     let digest = try DKIMBodyHash(.relaxed).finish()

@@ -39,8 +39,9 @@ public struct DKIMSigner: Sendable {
   ///
   /// - Parameter keys: one signature is made with each, in this order: an RSA key for everybody, and an Ed25519 key for those who
   ///   know it, for example (RFC 8463 §3).
-  /// - Throws: ``DKIMError`` with code ``DKIMError/Code/configuration`` for no keys, a domain of one label (RFC 6376 §3.5), an
-  ///   identity that is none or elsewhere, and a lifetime under a second.
+  /// - Throws: ``DKIMError`` with code ``DKIMError/Code/configuration`` for no keys, a domain of one label (RFC 6376 §3.5), a
+  ///   selector with which the key's name is too long for the DNS, an identity that is none, too long or elsewhere, and a
+  ///   lifetime under a second.
   public init(
     domain: DomainName, keys: [(selector: DKIMSelector, key: any DKIMSigningKey)], options: Options = Options()
   ) throws(DKIMError) {
@@ -49,6 +50,10 @@ public struct DKIMSigner: Sendable {
     }
     try check(!keys.isEmpty, "there is no key to sign with")
     try check(domain.description.utf8.contains(UInt8(ascii: ".")), "\(domain) is a single label, and cannot sign")
+    for (selector, _) in keys {
+      try check(
+        selector.name(in: domain) != nil, "the name of the key \(selector) of \(domain) is too long for the DNS")
+    }
     try check(options.lifetime.map { $0 >= .seconds(1) } ?? true, "a signature holds for a second at least")
     try check(options.identity.map { Self.isIdentity($0, of: domain) } ?? true, "the identity is not one of \(domain)")
     (self.domain, self.keys, self.options) = (domain, keys, options)
