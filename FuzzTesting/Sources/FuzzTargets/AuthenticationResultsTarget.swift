@@ -87,7 +87,7 @@ extension FuzzTarget {
     _ header: HeaderSection, _ field: HeaderSection.Field, _ service: String
   ) -> Bool {
     let value = Array(header.octets[field.value])
-    guard let read = try? AuthenticationResults(parsing: value), value.contains(UInt8(ascii: ";")) else { return false }
+    guard let read = try? AuthenticationResults(parsing: value), !read.results.isEmpty else { return false }
     let text = String(decoding: value.filter { !" \t\r\n\"\\".utf8.contains($0) }, as: UTF8.self).lowercased()
     guard let domain = DomainName(read.authenticationService) else { return false }
     return !text.contains(service.lowercased()) && domain != DomainName(service)
