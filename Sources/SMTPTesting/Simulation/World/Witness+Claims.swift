@@ -32,7 +32,8 @@ extension Witness {
       guard status.state.isDue else { throw Violation("\(name) is claimed, and \(status.state)") }
       guard let due = status.nextAttempt, due <= now else { throw Violation("\(name) is claimed before it is due") }
       if let punctuality, due >= punctuality.since, !punctuality.but.contains(claim.site) {
-        guard now - due <= .seconds(30) else { throw Violation("\(name) is claimed \(now - due) late") }
+        // Where the disk is slow, each step of the few deliveries that come before may take half a minute.
+        guard now - due <= .seconds(300) else { throw Violation("\(name) is claimed \(now - due) late") }
       }
       guard status.attempts == recipient.attempts else {
         throw Violation("\(name) is claimed with \(recipient.attempts) attempts")
