@@ -74,7 +74,7 @@ import Testing
       let next = start + .seconds(100)
       if fault == .late { witness.expectPunctuality(from: start, but: []) }
       let second = try claim(
-        2, at: fault == .claimedEarly ? start + .seconds(50) : fault == .late ? next + .seconds(60) : next)
+        2, at: fault == .claimedEarly ? start + .seconds(50) : fault == .late ? next + .seconds(301) : next)
       try attempt(second, delivers: true)
       try deliver(second, at: next + .seconds(1))
       try end()
