@@ -104,7 +104,7 @@ extension DNSMessage {
   fileprivate var withoutCompression: [UInt8]? {
     var octets: [UInt8] = [0, 0]
     octets.append((isResponse ? 0x80 : 0) | (isAuthoritative ? 0x04 : 0))
-    octets.append((isAuthenticated ? 0x20 : 0) | responseCode)
+    octets.append((isRecursionAvailable ? 0x80 : 0) | (isAuthenticated ? 0x20 : 0) | responseCode)
     octets.append(number: 1)
     octets.append(number: answers.count)
     octets.append(number: authorities.count)
