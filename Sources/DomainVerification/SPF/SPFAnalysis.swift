@@ -48,6 +48,8 @@ private struct SPFWalk: Sendable {
   private var check: SPFCheck
   private let limits: SPFLimits
   private var chain: [DNSName] = []
+  /// Whether the names of the client's address would be known: they are asked for once.
+  private var namesAreKnown = false
 
   init(_ domain: DNSName, resolver: any DNSResolver, limits: SPFLimits) {
     analysis = SPFAnalysis(domain: domain)
@@ -100,7 +102,11 @@ private struct SPFWalk: Sendable {
       switch directive.mechanism {
       case .all: return
       case .ip4, .ip6: break
-      case .a, .mx, .ptr, .exists: analysis.lookupCount += 1
+      case .a(let domain, _), .mx(let domain, _): spendLookup(for: domain)
+      case .exists(let domain): spendLookup(for: domain)
+      case .ptr(let domain):
+        spendLookup(for: domain)
+        namesAreKnown = true
       case .include(let domain): try await follow(domain)
       }
     }
@@ -109,8 +115,16 @@ private struct SPFWalk: Sendable {
     try await follow(redirect.value)
   }
 
-  private mutating func follow(_ domain: SPFMacroString) async throws(SPFProblem) {
+  /// Counts a term, and the PTR query of the macro `p` where it is the first (RFC 7208 §4.6.4).
+  private mutating func spendLookup(for domain: SPFMacroString?) {
     analysis.lookupCount += 1
+    guard let domain, domain.uses(UInt8(ascii: "p")), !namesAreKnown else { return }
+    analysis.lookupCount += 1
+    namesAreKnown = true
+  }
+
+  private mutating func follow(_ domain: SPFMacroString) async throws(SPFProblem) {
+    spendLookup(for: domain)
     // A tree of records can have more leaves than anybody should ask for.
     guard !domain.hasMacros, check.evaluation.lookups.count < limits.queries else {
       analysis.isComplete = false
