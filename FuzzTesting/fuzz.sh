@@ -39,11 +39,15 @@ for name in $targets; do
   mkdir -p "$found" "$failures"
   if [ -n "$merge" ]; then
     "$fuzz" "--target=$name" -merge=1 -use_counters=0 -use_cmp=0 "Corpus/$name" "$found" > "$log" 2>&1
-    printf '%-8s %5d inputs, %s\n' "$name" "$(ls "Corpus/$name" | wc -l)" "$(du -sh --apparent-size "Corpus/$name" | cut -f1)"
+    printf '%-22s %5d inputs, %s\n' "$name" "$(ls "Corpus/$name" | wc -l)" "$(du -sh --apparent-size "Corpus/$name" | cut -f1)"
     continue
   fi
+  case $name in
+    spf | dkim-* | dmarc | authentication-results | dns-answer) words=dns.dict ;;
+    *) words=smtp.dict ;;
+  esac
   status=0
-  "$fuzz" "--target=$name" "$limit" -timeout=10 -rss_limit_mb=1024 -dict=smtp.dict -use_value_profile=1 \
+  "$fuzz" "--target=$name" "$limit" -timeout=10 -rss_limit_mb=1024 "-dict=$words" -use_value_profile=1 \
     -print_final_stats=1 "-artifact_prefix=$failures/" "$found" "Corpus/$name" < /dev/null > "$log" 2>&1 || status=$?
   case $status in
     0) verdict=fine ;;
@@ -52,7 +56,7 @@ for name in $targets; do
   esac
   statistic() { sed -n "s/^stat::$1: *//p" "$log" | tail -1; }
   coverage=$(grep -o 'cov: [0-9]* ft: [0-9]*' "$log" | tail -1 || true)
-  printf '%-8s %11s runs  %7s/s  %s  %s\n' "$name" "$(statistic number_of_executed_units)" \
+  printf '%-22s %11s runs  %7s/s  %s  %s\n' "$name" "$(statistic number_of_executed_units)" \
     "$(statistic average_exec_per_sec)" "$coverage" "$verdict"
   [ "$verdict" != interrupted ] || exit 130
 done

@@ -64,12 +64,13 @@ import COpenSSL
     try self.init(.ed25519(octets.array()))
   }
 
-  /// Whether signatures are verified with it: always with Ed25519, with RSA for a modulus in ``usableRSABits`` and an odd
+  /// Whether signatures are verified with it: always with Ed25519, with RSA for an odd modulus in ``usableRSABits`` and an odd
   /// exponent of 2 to 64 bits. By an exponent of 1 anybody signs, a long one costs milliseconds; 65,537 is what all use.
   public var isUsable: Bool {
-    guard case .rsa(_, let exponent) = material else { return true }
-    return Self.usableRSABits.contains(material.rsaBits) && exponent.count <= 8
-      && exponent != [1] && exponent.last.map { $0 & 1 == 1 } == true
+    guard case .rsa(let modulus, let exponent) = material else { return true }
+    func isOdd(_ number: [UInt8]) -> Bool { number.last.map { $0 & 1 == 1 } ?? false }
+    return Self.usableRSABits.contains(material.rsaBits) && isOdd(modulus)
+      && exponent.count <= 8 && exponent != [1] && isOdd(exponent)
   }
 
   /// The key as SubjectPublicKeyInfo in DER: what `openssl pkey -pubout` writes, and what a fingerprint is made of.

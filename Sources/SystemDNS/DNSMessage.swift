@@ -28,6 +28,8 @@ package struct DNSMessage: Sendable {
   package let isAuthoritative: Bool
   /// TC: the rest did not fit.
   package let isTruncated: Bool
+  /// RA: the server finds out what it does not own.
+  package let isRecursionAvailable: Bool
   /// AD: a resolver says that it checked the signatures (RFC 4035 §3.2.3).
   package let isAuthenticated: Bool
   /// RCODE.
@@ -57,6 +59,7 @@ package struct DNSMessage: Sendable {
     isResponse = flags & 0x8000 != 0
     isAuthoritative = flags & 0x0400 != 0
     isTruncated = flags & 0x0200 != 0
+    isRecursionAvailable = flags & 0x0080 != 0
     isAuthenticated = flags & 0x0020 != 0
     responseCode = UInt8(flags & 0x000F)
     question = (try reader.name(), try reader.uint16(), try reader.uint16())

@@ -98,8 +98,8 @@ extension DNSMessage {
       return .alias(chain)
     }
     guard !hasOthers else { throw Malformation("it speaks of other names") }
-    if responseCode == 0, start == nil, !isAuthoritative, authorities.contains(where: { $0.type == Self.typeNS }) {
-      let reason = "the name server only names others that may know: it is no resolver"
+    if responseCode == 0, start == nil, knowsNothing {
+      let reason = "the name server does not know, and does not find out: it is no resolver"
       return .answer(DNSAnswer(.temporaryFailure(reason), aliases: chain.names))
     }
     return .answer(try negative(responseCode == 0 ? .noRecords : .noSuchName, start, chain))
@@ -161,6 +161,13 @@ extension DNSMessage {
         .zero
       }
     return DNSAnswer(outcome, timeToLive: timeToLive, isAuthenticated: chain.isAuthenticated, aliases: chain.names)
+  }
+
+  /// Whether that there is nothing cannot be concluded from silence: the server neither owns the name nor asks others, or names
+  /// those who may know (RFC 2308 §2.2 tells such a referral from an answer).
+  private var knowsNothing: Bool {
+    guard !isAuthoritative else { return false }
+    return !isRecursionAvailable || authorities.contains { $0.type == Self.typeNS }
   }
 
   private func startOfAuthority(over name: DNSName) -> Record? {

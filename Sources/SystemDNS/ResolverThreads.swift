@@ -3,38 +3,85 @@ import MailDNS
 import Synchronization
 
 /// Threads on which lookups block: so many at once, and so many that wait in line, first come first served.
+///
+/// A thread whose question was abandoned asks it to its end. Whoever asks the same meanwhile waits for that, rather than take
+/// another thread: one name whose servers are dead, asked for again and again, would have them all.
 final class ResolverThreads: Sendable {
   /// Blocks; learns by its argument whether anybody still waits for what it returns.
   typealias Work = @Sendable (_ isWanted: () -> Bool) -> DNSAnswer
 
-  /// Somebody who waits. He gets one answer, the first that comes.
-  private final class Inquiry: Sendable {
-    let number: UInt64
-    let work: Work
-    private let continuation: Mutex<CheckedContinuation<DNSAnswer, Never>?>
+  private typealias Continuation = CheckedContinuation<DNSAnswer, Never>
 
-    init(_ number: UInt64, _ work: @escaping Work, _ continuation: CheckedContinuation<DNSAnswer, Never>) {
-      (self.number, self.work) = (number, work)
-      self.continuation = Mutex(continuation)
+  /// A question, and who waits for its answer: he gets one, the first that comes. Who abandons it leaves his place to another.
+  private final class Inquiry: Sendable {
+    private enum Asker: Sendable {
+      case waits(number: UInt64, Continuation)
+      case left
+      /// There is an answer, or will be none: nobody may take the place any more.
+      case done
     }
 
-    var isWanted: Bool { continuation.withLock { $0 != nil } }
+    let question: DNSQuestion
+    let work: Work
+    private let asker: Mutex<Asker>
 
-    func finish(_ answer: DNSAnswer) { continuation.withLock { $0.take() }?.resume(returning: answer) }
+    init(_ question: DNSQuestion, _ work: @escaping Work, for number: UInt64, _ continuation: Continuation) {
+      (self.question, self.work) = (question, work)
+      asker = Mutex(.waits(number: number, continuation))
+    }
+
+    /// Whether somebody waits. If not, nobody ever will.
+    func isWanted() -> Bool {
+      asker.withLock { asker in
+        if case .waits = asker { return true }
+        asker = .done
+        return false
+      }
+    }
+
+    var isAbandoned: Bool { asker.withLock { if case .left = $0 { true } else { false } } }
+
+    func finish(_ answer: DNSAnswer) {
+      let asker = asker.withLock { asker in
+        defer { asker = .done }
+        return asker
+      }
+      if case .waits(_, let continuation) = asker { continuation.resume(returning: answer) }
+    }
+
+    /// Takes out who waits by this number.
+    func leave(_ number: UInt64) -> Continuation? {
+      asker.withLock { asker in
+        guard case .waits(number: number, let continuation) = asker else { return nil }
+        asker = .left
+        return continuation
+      }
+    }
+
+    /// Takes the place of one who left.
+    func join(_ number: UInt64, _ continuation: Continuation) -> Bool {
+      asker.withLock { asker in
+        guard case .left = asker else { return false }
+        asker = .waits(number: number, continuation)
+        return true
+      }
+    }
   }
 
   private struct State: Sendable {
     var lastNumber: UInt64 = 0
     var idleThreads: [Int]
-    var waiting: [Inquiry] = []
+    /// By their numbers, since whoever waits may leave from the middle.
+    var waiting = OrderedTable<UInt64, Inquiry>()
     /// By the thread.
-    var running: [Int: Inquiry] = [:]
+    var running: [Inquiry?]
     var isShutDown = false
   }
 
   private enum Admission {
     case start(thread: Int)
     case wait
+    case join
     case refuse(DNSAnswer)
   }
 
@@ -47,20 +94,22 @@ final class ResolverThreads: Sendable {
     threads = (0..<count).map { DispatchQueue(label: "system-dns-\($0)") }
     waitingLimit = waiting
     // The first threads are taken first, so that there are never more than are needed.
-    state = Mutex(State(idleThreads: (0..<count).reversed()))
+    state = Mutex(State(idleThreads: (0..<count).reversed(), running: Array(repeating: nil, count: count)))
   }
 
   var waitingCount: Int { state.withLock { $0.waiting.count } }
-  var busyCount: Int { state.withLock { $0.running.count } }
+  var busyCount: Int { state.withLock { state in state.running.count { $0 != nil } } }
 
-  /// What `work` gives, or a temporary failure.
-  func perform(_ work: @escaping Work) async -> DNSAnswer {
+  var abandonedCount: Int { state.withLock { state in state.running.count { $0?.isAbandoned == true } } }
+
+  /// What `work` gives, which asks this question, or a temporary failure.
+  func perform(_ question: DNSQuestion, _ work: @escaping Work) async -> DNSAnswer {
     let number = state.withLock { state in
       state.lastNumber += 1
       return state.lastNumber
     }
     return await withTaskCancellationHandler {
-      await withCheckedContinuation { admit(Inquiry(number, work, $0)) }
+      await withCheckedContinuation { admit(question, work, number, $0) }
     } onCancel: {
       cancel(number)
     }
@@ -69,46 +118,54 @@ final class ResolverThreads: Sendable {
   func shutdown() {
     let ended = state.withLock { state in
       state.isShutDown = true
-      defer { state.waiting = [] }
-      return state.waiting + state.running.values
+      var ended = state.running.compactMap(\.self)
+      while let inquiry = state.waiting.removeFirst() { ended.append(inquiry) }
+      return ended
     }
     for inquiry in ended { inquiry.finish(.shutDown) }
   }
 
-  private func admit(_ inquiry: Inquiry) {
+  private func admit(_ question: DNSQuestion, _ work: @escaping Work, _ number: UInt64, _ continuation: Continuation) {
+    let inquiry = Inquiry(question, work, for: number, continuation)
     let admission: Admission = state.withLock { state in
       // Asked under the lock: whoever cancels after this finds the inquiry.
       if Task.isCancelled { return .refuse(.cancelled) }
       if state.isShutDown { return .refuse(.shutDown) }
+      for other in state.running {
+        if let other, other.question == question, other.join(number, continuation) { return .join }
+      }
       if let thread = state.idleThreads.popLast() {
         state.running[thread] = inquiry
         return .start(thread: thread)
       }
       guard state.waiting.count < waitingLimit else { return .refuse(.overloaded) }
-      state.waiting.append(inquiry)
+      state.waiting.append(inquiry, for: number)
       return .wait
     }
     switch admission {
     case .start(let thread): threads[thread].async { self.run(inquiry, on: thread) }
-    case .wait: break
+    case .wait, .join: break
     case .refuse(let answer): inquiry.finish(answer)
     }
   }
 
   private func cancel(_ number: UInt64) {
-    let inquiry = state.withLock { state -> Inquiry? in
-      if let index = state.waiting.firstIndex(where: { $0.number == number }) { return state.waiting.remove(at: index) }
-      return state.running.values.first { $0.number == number }
+    let continuation = state.withLock { state -> Continuation? in
+      if let inquiry = state.waiting.remove(number) { return inquiry.leave(number) }
+      for case let inquiry? in state.running {
+        if let continuation = inquiry.leave(number) { return continuation }
+      }
+      return nil
     }
-    inquiry?.finish(.cancelled)
+    continuation?.resume(returning: .cancelled)
   }
 
   private func run(_ first: Inquiry, on thread: Int) {
     var next: Inquiry? = first
     while let inquiry = next {
-      if inquiry.isWanted { inquiry.finish(inquiry.work { inquiry.isWanted }) }
+      if inquiry.isWanted() { inquiry.finish(inquiry.work(inquiry.isWanted)) }
       next = state.withLock { state in
-        let next = state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+        let next = state.waiting.removeFirst()
         state.running[thread] = next
         if next == nil { state.idleThreads.append(thread) }
         return next

@@ -99,7 +99,7 @@ extension SystemResolver {
       } else if host.contains(":") {
         return nil
       }
-      guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits), port > 0,
+      guard digits.utf8.allSatisfy(\.isASCIIDigit), let port = UInt16(digits), port > 0,
         let address = IPAddress(String(host))
       else { return nil }
       self.init(address, port: port)

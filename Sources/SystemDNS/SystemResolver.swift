@@ -20,7 +20,7 @@ public import MailDNS
 ///
 /// **How long it takes.** Without cancelling, a question that a thread has taken up ends at the latest after
 /// `2 × (tries + 1) × name servers × timeout`. Cancelling returns at once. What waits in line is then not asked at all; what a
-/// thread asks already, it asks to its end, and the answer is dropped.
+/// thread asks already, it asks to its end, for whoever asks the same question meanwhile; otherwise the answer is dropped.
 ///
 /// Supported is glibc 2.31 or later. With other C libraries every question fails.
 public final class SystemResolver: DNSResolver {
@@ -39,7 +39,7 @@ public final class SystemResolver: DNSResolver {
   /// ``MailDNS/DNSResolver``. Where too many questions wait, a temporary failure that says so.
   public func resolve(_ question: DNSQuestion) async -> DNSAnswer {
     let lookup = SystemLookup(question: question, libResolv: libResolv, configuration: configuration)
-    return await threads.perform { lookup.run(while: $0) }
+    return await threads.perform(question) { lookup.run(while: $0) }
   }
 
   /// Ends all that is under way, with a temporary failure that says so; whatever is asked later ends the same way. The threads
@@ -52,4 +52,6 @@ public final class SystemResolver: DNSResolver {
   package var waitingCount: Int { threads.waitingCount }
   /// How many threads are at work.
   package var busyCount: Int { threads.busyCount }
+  /// How many of them ask what nobody waits for any more.
+  package var abandonedCount: Int { threads.abandonedCount }
 }

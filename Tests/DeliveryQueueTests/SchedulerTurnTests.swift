@@ -23,6 +23,22 @@ import Testing
     #expect(rig.turn(3).map(\.sequence) == [mass[4], three, mass[5]])
   }
 
+  /// Whoever has as many deliveries as he may, all at one site, does not take each place there that his own leave.
+  @Test(arguments: 1...3, [1, 2]) func noTenantKeepsItsPlacesAtASite(places: Int, others: Int) {
+    var rig = rig { ($0.deliveriesPerSite, $0.deliveriesPerTenant) = (places, places) }
+    for _ in 0..<50 { rig.queue("mass") }
+    var running = rig.turn()
+    let late = (0..<others).map { rig.queue("late \($0)") }
+    var turns: [Int64] = []
+    for _ in 0..<others * 2 {
+      rig.end([running.removeFirst()])
+      let grants = rig.turn()
+      running += grants
+      turns += grants.map(\.sequence)
+    }
+    #expect(Set(turns).isSuperset(of: late))
+  }
+
   @Test func ofATenantItsSitesComeInTurn() {
     var rig = rig()
     let mass = (0..<5).map { _ in rig.queue(to: ["mass"]) }

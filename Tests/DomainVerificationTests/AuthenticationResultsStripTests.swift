@@ -59,6 +59,28 @@ private func isStripped(_ value: String, name: String = "Authentication-Results"
     }
   }
 
+  /// Names that are none by the grammar, and that some program may read nevertheless, whoever the field names.
+  @Test(arguments: [
+    "Authentication-Results\r\n ", "Authentication-Results\u{0}", "\u{FEFF}Authentication-Results",
+    "Authentication -Results", "authentication-results\u{B}",
+  ])
+  func namesThatAreNone(name: String) {
+    #expect(isStripped(" mx.example.org; spf=pass", name: name))
+    #expect(isStripped(" mx.example.com; spf=pass", name: name))
+  }
+
+  /// A first line that begins with a blank would go on with the field that is written above it.
+  @Test(arguments: [" ; dkim=pass header.d=bank.example (:)", "\t(:) ; dkim=pass", " X: y\r\n ; dkim=pass"])
+  func nothingGoesOnWithOurField(line: String) throws {
+    let own = AuthenticationResults(ours, results: [.init("spf", "fail")])
+    let others = HeaderSection(Array("\(line)\r\nSubject: x\r\n".utf8))
+    let section = HeaderSection(
+      Array(own.field.utf8) + others.octets(withoutAuthenticationResultsOf: ours))
+    let field = try #require(section.fields.first)
+    #expect(try AuthenticationResults(parsing: Array(section.octets[field.value])) == own)
+    #expect(section.contains("subject"))
+  }
+
   @Test func internationalNames() {
     #expect(isStripped(" xn--bcher-kva.example; x=y", of: "bücher.example"))
     #expect(isStripped(" BÜcher.example; x=y".lowercased(), of: "xn--bcher-kva.example"))

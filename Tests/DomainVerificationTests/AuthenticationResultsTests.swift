@@ -39,6 +39,26 @@ private typealias Property = AuthenticationResults.Property
     #expect(try AuthenticationResults(parsing: "mx.example.org 1; x/2=pass") == results)
   }
 
+  /// A version that could not be read again is none.
+  @Test(arguments: [(-1, nil), (0, 0), (999, 999), (1000, nil), (.max, nil), (.min, nil)] as [(Int, Int?)])
+  func oddVersions(version: Int, read: Int?) throws {
+    var results = AuthenticationResults("h", version: version, results: [MethodResult("x", "pass")])
+    results.results[0].methodVersion = version
+    let parsed = try AuthenticationResults(parsing: String(results.field.dropFirst(23).dropLast()))
+    #expect(parsed.version == read && parsed.results.map(\.methodVersion) == [read])
+  }
+
+  /// A service is a token or quoted (RFC 8601 §2.2); only properties may be addresses.
+  @Test(arguments: [
+    ("mx.example.org", "mx.example.org"), ("a@example.org", "\"a@example.org\""), ("@example.org", "\"@example.org\""),
+    ("bücher.example", "\"bücher.example\""), ("2001:db8::1", "\"2001:db8::1\""),
+  ])
+  func services(name: String, written: String) throws {
+    let field = AuthenticationResults(name).field
+    #expect(field == "Authentication-Results: \(written); none\r\n")
+    #expect(try AuthenticationResults(parsing: String(field.dropFirst(23).dropLast())).authenticationService == name)
+  }
+
   @Test func nullSender() {
     #expect(MethodResult.spf("fail", sender: .null, helo: "h.example")["smtp", "helo"] == "h.example")
   }
@@ -170,7 +190,7 @@ private typealias Property = AuthenticationResults.Property
   @Test(arguments: [
     "example.com; dkim=pass", "\"example.com\";dkim=pass", " (a(b)\\)c) example.com ;dkim=pass;",
     "EXAMPLE.com; DKIM=PASS",
-    "example.com; none", "h 999; x=y header.b=\"a\\\"b\" body.z=1 smtp.q=a/b=c",
+    "example.com; none", "example.com; none ;", "h 999; x=y header.b=\"a\\\"b\" body.z=1 smtp.q=a/b=c",
     "h; x=y smtp.mailfrom=\"a b\"@example.com",
     "h; unheard-of/7=whatever new.thing=x", "bücher.example; x=y", "h; x=y (a) reason=z (b) p.q=r (c)",
     "h; reason=pass",
@@ -189,12 +209,48 @@ private typealias Property = AuthenticationResults.Property
     #expect(again == results)
   }
 
+  /// As large receivers write it.
+  @Test func receiversFields() throws {
+    let google = try AuthenticationResults(
+      parsing: """
+         mx.google.com;\r
+               dkim=pass header.i=@example.com header.s=s1 header.b=Ab+/c1D=;\r
+               arc=pass (i=1 spf=pass spfdomain=example.com dkim=pass dkdomain=example.com dmarc=pass);\r
+               spf=pass (google.com: domain of a.b@example.com designates 2001:db8::1 as permitted sender)\
+         smtp.mailfrom="a=b@example.com";\r
+               dmarc=pass (p=REJECT sp=REJECT dis=NONE) header.from=example.com;\r
+               dara=neutral header.i=@example.org
+        """)
+    #expect(google.results.map(\.method) == ["dkim", "arc", "spf", "dmarc", "dara"])
+    #expect(google.results[0]["header", "b"] == "Ab+/c1D=")
+    #expect(google.results[2]["smtp", "mailfrom"] == "a=b@example.com")
+    #expect(google.results[3].comment == "p=REJECT sp=REJECT dis=NONE")
+    // No blank before a comment, and a semicolon at the end.
+    let yahoo = try AuthenticationResults(
+      parsing: " atlas1.free.mail.yahoo.com;\r\n dkim=pass header.i=@example.com header.s=s1;\r\n"
+        + " spf=pass smtp.mailfrom=example.com;\r\n dmarc=pass(p=REJECT) header.from=example.com;")
+    #expect(yahoo.results.map(\.result) == ["pass", "pass", "pass"] && yahoo.results[2].comment == "p=REJECT")
+  }
+
+  /// Exchange Online names no service, and `action=` is no property: by RFC 8601 §2.2 that is nobody's statement.
+  @Test(arguments: [
+    (
+      " spf=pass (sender IP is 192.0.2.1)\r\n smtp.mailfrom=example.com; dkim=pass (signature was verified)\r\n"
+        + " header.d=example.com;dmarc=pass action=none header.from=example.com;compauth=pass reason=100", 5
+    ),
+    (" mx.example.org; dmarc=pass action=none header.from=example.com", 35),
+  ])
+  func fieldsThatBreakTheGrammar(value: String, column: Int) {
+    let error = #expect(throws: AuthenticationResults.SyntaxError.self) { try AuthenticationResults(parsing: value) }
+    #expect(error?.column == column)
+  }
+
   @Test(
     arguments: [
       ("", 1), (" ", 2), ("; none", 1), ("h", nil), ("h dkim=pass", 3), ("h; dkim", 8), ("h; dkim=", 9),
       ("h; =pass", 4),
       ("h; dkim=pass x", 15), ("h; dkim=pass x.", 16), ("h; dkim=pass x.y", 17), ("h; dkim=pass x.y=", 18),
-      ("h; none; dkim=pass", 8),
+      ("h; none; dkim=pass", 10), ("h; none;;", 9),
       ("h; dkim=pass; none", 19), ("h; dkim/=pass", 9), ("h; dkim/1234=pass", 12), ("h 1234; none", 6),
       ("h; dkim=pass (a", 14),
       ("h; dkim=pass reason=\"a", 21), ("\"h; none", 1), ("h; dkim=pass\u{0}", 13), ("h; a=b\r\nX: y", 7),

@@ -44,6 +44,17 @@ private func problem(_ value: String) -> String {
     #expect(author("From: a@example.com\r\nFrom: a@example.com\r\n") == .problem(.repeated(2)))
   }
 
+  /// Fields that are none by the grammar, and that programs show as the author nevertheless.
+  @Test(arguments: [
+    " From: b@evil.com\r\n", "\tfrom: b@evil.com\r\n", "From\r\n : b@evil.com\r\n", "From\u{0}: b@evil.com\r\n",
+    "\u{FEFF}From: b@evil.com\r\n", "Fr\u{1}om: b@evil.com\r\n", "From\u{B}: b@evil.com\r\n",
+  ])
+  func fieldsThatLookLikeFrom(field: String) {
+    #expect(author("\(field)From: a@example.com\r\n") == .problem(.repeated(2)))
+    #expect(author(field) == .problem(.missing))
+    #expect(author("From: a@example.com\r\nX-From: c@d.com\r\n").domain == DomainName("example.com"))
+  }
+
   @Test(arguments: [
     // More than one address.
     (" a@example.com, b@evil.com", "it holds more than one address"),

@@ -154,12 +154,15 @@ struct DKIMKeyCheckTests {
     dns.set(name, texts: "v=DKIM1; k=ed448; p=AAAA")
     expectFailure(await check(), .keyNotUsable, saying: "type ed448")
     dns.set(name, texts: "v=DKIM1; k=rsa; p=AAAA")
-    expectFailure(await check(), .keyNotUsable, saying: "no RSA key", "Make an RSA key of 2048 bits")
+    expectFailure(await check(), .keyNotUsable, saying: "no RSA key", "Publish the record")
+    dns.set(name, texts: "v=DKIM1; p=\(base64(own.verifyingKey.rawRepresentation))")
+    expectFailure(
+      await check(), .keyNotUsable, saying: "k=ed25519 is missing", "Publish the record \"\(own.keyRecord)\"")
   }
 
   @Test func findsShortKeys() async throws {
     dns.set(name, texts: "v=DKIM1; p=\(base64(rsaPublicKey(bits: 512)))")
-    expectFailure(await check([]), .keyTooShort, saying: "512 bits")
+    expectFailure(await check([]), .keyTooShort, saying: "512 bits", "Make an RSA key of 2048 bits")
     dns.set(name, texts: "v=DKIM1; p=\(base64(rsaPublicKey(bits: 16_384)))")
     expectFailure(await check([]), .keyTooLong, saying: "16384 bits")
     let key = try SigningKey.generate(.rsa(bits: 1_024)).verifyingKey

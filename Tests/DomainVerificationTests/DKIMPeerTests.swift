@@ -8,7 +8,8 @@ import Testing
 
 @testable import DomainVerification
 
-/// Others verify what we sign, and we what they sign: dkimpy, and OpenDKIM's library as well as its tool.
+/// Others verify what we sign, and we what they sign: dkimpy, and OpenDKIM's library with keys from a file. Its tool,
+/// opendkim-testmsg, signs with SHA-1 alone; ``DKIMTestmsgTests`` has it verify.
 @Suite struct DKIMPeerTests {
   struct Job: Encodable {
     var peer: String
@@ -35,7 +36,8 @@ import Testing
 
   /// What is odd in a message, for the peers to see it as we do.
   static let message =
-    DKIMTest.message("X-Odd :  folded\n \t  twice\n\tand again \t\nReferences: <1@b.example>\nReferences: <2@b.example>\n")
+    DKIMTest.message(
+      "X-Odd:  folded\n \t  twice\n\tand again \t\nReferences: <1@b.example>\nReferences: <2@b.example>\n")
     + DKIMTest.plain + DKIMTest.message(".\n \n\n\t\n")
 
   @Test(.needs(.dkimverify, .opendkimTestmsg), arguments: ["dkimpy", "opendkim"])
@@ -57,13 +59,16 @@ import Testing
     job.messages.append(Self.base64(both + DKIMTest.message("PS\n")))
     job.messages.append(Self.base64(DKIMTest.message("Subject: another\n") + both))
     let expected = Self.cases.map { _ in "pass" } + ["pass pass", "fail fail", "fail fail"]
-    #expect(try await Self.answers(job) == expected)
+    let answers = try await Self.answers(job)
+    #expect(answers == expected)
   }
 
   @Test(.needs(.dkimsign, .opendkimTestmsg), arguments: ["dkimpy", "opendkim"])
   func `we verify theirs`(_ peer: String) async throws {
     var job = Job(peer: peer, messages: [Self.base64(Self.message)])
-    for (form, algorithm) in Self.cases {
+    // OpenDKIM 2.11.0 beta 2 makes Ed25519 signatures of simple header fields that nobody verifies, dkimpy included.
+    let cases = Self.cases.filter { peer == "dkimpy" || $0.0.header == .relaxed || $0.1 == .rsaSHA256 }
+    for (form, algorithm) in cases {
       job.signing.append([
         form.header.rawValue, form.body.rawValue, algorithm.rawValue, DKIMTestDomain.selector(algorithm), "example.com",
         try Self.privateKey(algorithm, peer),
@@ -71,8 +76,8 @@ import Testing
     }
     let domain = try DKIMTestDomain()
     let signed = try await Self.answers(job)
-    #expect(signed.count == Self.cases.count)
-    for ((form, algorithm), text) in zip(Self.cases, signed) {
+    #expect(signed.count == cases.count)
+    for ((form, algorithm), text) in zip(cases, signed) {
       let message = Array(try #require(Data(base64Encoded: text)))
       let evaluation = await DKIMTest.verify(message, domain.dns, at: Timestamp(milliseconds: .max / 2))
       let signature = try #require(evaluation.signatures.first)
@@ -81,22 +86,6 @@ import Testing
       let changed = await DKIMTest.verify(message + [97], domain.dns, at: Timestamp(milliseconds: .max / 2))
       #expect(changed.signatures.map(\.result) == [.fail])
     }
-  }
-
-  @Test(.needs(.opendkimTestmsg)) func `we verify what opendkim-testmsg signs`() async throws {
-    let folder = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let path = folder + "/key.pem"
-    try Data(try DKIMTestKey.of(.rsaSHA256).key.pem()).write(to: URL(filePath: path))
-    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
-    let result = try await run(
-      .opendkimTestmsg, ["-C", "-d", "example.com", "-s", "rsa", "-k", path, "-t", folder],
-      input: String(decoding: Self.message, as: UTF8.self))
-    #expect(result.status == 0, "\(result.output)")
-    let domain = try DKIMTestDomain()
-    let message = DKIMTest.message(result.output.replacing("\r\n", with: "\n"))
-    let evaluation = await DKIMTest.verify(message, domain.dns, at: Timestamp(milliseconds: .max / 2))
-    #expect(evaluation.signatures.map(\.result) == [.pass], "\(evaluation.signatures)")
   }
 
   /// A key as a peer reads it: PEM, or for dkimpy the 32 octets of Ed25519, which end its PKCS#8 (RFC 8410 §7).

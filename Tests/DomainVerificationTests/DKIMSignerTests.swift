@@ -56,6 +56,50 @@ import Testing
     #expect(evaluation.signatures.map(\.result) == [.pass])
   }
 
+  /// RFC 5321 §4.5.3.1.1; no line is over 998 octets, however much quoted-printable makes of the identity.
+  @Test(arguments: [63, 64, 65])
+  func `so long is the local part of an identity`(_ count: Int) async throws {
+    let labels = Array(repeating: String(repeating: "\u{FC}", count: 20), count: 5).joined(separator: ".")
+    let identity = String(repeating: "=", count: count) + "@\(labels).example.com"
+    guard count <= DKIMSigner.largestLocalPartCount else {
+      let error = #expect(throws: DKIMError.self) { try DKIMTestDomain { $0.identity = identity } }
+      #expect(error?.code == .configuration)
+      return
+    }
+    let domain = try DKIMTestDomain([.ed25519SHA256]) { $0.identity = identity }
+    let signed = try await domain.sign(DKIMTest.plain)
+    #expect(signed.split(separator: 10).allSatisfy { $0.count <= 999 })
+    let evaluation = await DKIMTest.verify(signed, domain.dns)
+    #expect(evaluation.signatures.map(\.result) == [.pass])
+    #expect(evaluation.signatures.first?.identity?.hasPrefix(String(repeating: "=", count: count) + "@xn--") == true)
+  }
+
+  /// A key kept elsewhere may err; a field that nobody can verify is not written.
+  @Test(arguments: [
+    (DKIMAlgorithm.rsaSHA256, [0, 1, 127, 1025], [128, 256, 1024]), (.ed25519SHA256, [0, 63, 65], [64]),
+  ])
+  func `octets that are no signature`(_ algorithm: DKIMAlgorithm, _ bad: [Int], _ good: [Int]) async throws {
+    struct Vault: DKIMSigningKey {
+      let algorithm: DKIMAlgorithm
+      let count: Int
+      func signature(ofDigest digest: [UInt8]) async throws -> [UInt8] { Array(repeating: 7, count: count) }
+    }
+    let selector = try #require(DKIMSelector("s"))
+    func fields(_ count: Int) async throws -> [UInt8] {
+      let key = Vault(algorithm: algorithm, count: count)
+      let signer = try DKIMSigner(
+        domain: try #require(DomainName("example.com")), keys: [(selector: selector, key: key)])
+      let digest = try signer.begin().finish()
+      return try await signer.sign(DKIMTest.split(DKIMTest.plain).header, digest, at: DKIMTest.now)
+    }
+    for count in bad {
+      let error = await #expect(throws: DKIMError.self) { try await fields(count) }
+      #expect(error?.code == .configuration, "\(count)")
+      #expect(error?.message.contains("\(count) octets") == true)
+    }
+    for count in good { #expect(try await fields(count).count > count) }
+  }
+
   /// Each field once more than it stands there; those that matter, where there are none.
   @Test func `what is named`() async throws {
     let domain = try DKIMTestDomain([.ed25519SHA256])
@@ -152,6 +196,21 @@ import Testing
     #expect(try code("example.com") { $0.lifetime = .milliseconds(999) } == .configuration)
     for identity in ["", "example.com", "a@example.org", "a@badexample.com", "a\n@example.com", "a@"] {
       #expect(try code("example.com") { $0.identity = identity } == .configuration, "\(identity)")
+    }
+  }
+
+  /// A name of 253 octets is the longest; nobody could ask for the key of a longer one.
+  @Test(arguments: [49, 50, 51])
+  func `the name of a key fits the DNS`(_ count: Int) throws {
+    let domain = try #require(
+      DomainName(Array(repeating: String(repeating: "d", count: 63), count: 3).joined(separator: ".")))
+    let selector = try #require(DKIMSelector(String(repeating: "s", count: count)))
+    let keys = [(selector: selector, key: try DKIMTestKey.of(.ed25519SHA256) as any DKIMSigningKey)]
+    if count <= 50 {
+      #expect(try DKIMSigner(domain: domain, keys: keys).domain == domain)
+    } else {
+      let error = #expect(throws: DKIMError.self) { try DKIMSigner(domain: domain, keys: keys) }
+      #expect(error?.code == .configuration)
     }
   }
 

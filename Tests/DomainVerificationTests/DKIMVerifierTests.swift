@@ -97,6 +97,35 @@ import Testing
     #expect(domain.dns.questions.count == (mayAsk ? 1 : 0))
   }
 
+  /// What a message says is shown on one line, and shortened.
+  @Test(arguments: [
+    "v=1\r\n\tpass", "v=1; a=x\r\n\tpass", "v=1; a=x\u{85}\u{202E}", "v=1; a=rsa-sha256; c=x\r\n pass",
+    "v=1; a=rsa-sha256; s=x\r\n\tpass", "v=1; a=\(String(repeating: "x", count: 9_000))",
+  ])
+  func `a finding is a line`(_ tags: String) async {
+    let rest = ["a=rsa-sha256", "d=example.com", "s=rsa", "h=from", "bh=AAAA", "b=AAAA"].filter {
+      !tags.contains("; \($0.prefix(2))")
+    }
+    let text = "DKIM-Signature: \(([tags] + rest).joined(separator: "; "))\r\n"
+    let evaluation = await DKIMTest.verify(Array(text.utf8) + DKIMTest.plain, ScriptedDNS())
+    #expect(evaluation.report.findings.count == 1)
+    for finding in evaluation.report.findings {
+      #expect(finding.code == .syntax || finding.code == .algorithm)
+      #expect(
+        finding.description.unicodeScalars.allSatisfy { (0x20...0x7E).contains($0.value) || "§…".contains("\($0)") })
+      #expect(finding.description.utf8.count < 1_000)
+    }
+  }
+
+  @Test func `a limit of less than none is none`() async throws {
+    var limits = DKIMLimits()
+    limits.signatures = -1
+    let domain = try DKIMTestDomain()
+    let evaluation = await DKIMTest.verify(try await domain.sign(DKIMTest.plain), domain.dns, limits: limits)
+    #expect(evaluation.signatures == [])
+    #expect(evaluation.ignoredCount == 2)
+  }
+
   @Test(arguments: ["b", "bh"], ["", "====", "AAA", "AAAA?AAA", "AAAB=", "AA=A", "AAE=\u{80}"])
   func `base 64 with dirt`(_ tag: String, _ value: String) async throws {
     let domain = try DKIMTestDomain([.ed25519SHA256])

@@ -20,6 +20,13 @@ import Testing
     #expect(record.problems.isEmpty)
   }
 
+  /// As it was published, in a sentence too.
+  @Test func textOfARecord() throws {
+    let text = "v=DMARC1;  p=reject; junk"
+    let record = try #require(DMARCRecord(text))
+    #expect("\(record)" == text)
+  }
+
   @Test func defaults() throws {
     let record = try #require(DMARCRecord("v=DMARC1;p=reject"))
     #expect(record.dkimAlignment == .relaxed && record.spfAlignment == .relaxed)

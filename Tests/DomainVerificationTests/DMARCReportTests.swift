@@ -39,6 +39,18 @@ import Testing
     #expect(report.findings.first?.message.contains("column 25") == true)
   }
 
+  /// Two records at the author's domain, and one above: a message passes by that one, and nothing has failed.
+  @Test func severalRecordsBelowOneThatCounts() async throws {
+    let dns = try dmarcDNS([("example.com", "v=DMARC1; p=reject")])
+    dns.set(try #require(DNSName("_dmarc.a.example.com")), texts: "v=DMARC1; p=none", "v=DMARC1; p=none", "v=dmarc1")
+    let report = try await evaluateDMARC(dns, from: "a.example.com", dkim: ["example.com"]).report
+    #expect(report.verdict == .passed && report.findings.map(\.code) == [.severalRecords, .syntax])
+    #expect(report.findings.map(\.severity) == [.warning, .warning])
+    dns.set(try #require(DNSName("_dmarc.example.com")), texts: "x")
+    let none = try await evaluateDMARC(dns, from: "a.example.com", dkim: ["example.com"]).report
+    #expect(none.verdict == .failed && none.findings.allSatisfy { $0.severity == .failure })
+  }
+
   @Test func noRecordTellsWhatToPublish() async throws {
     let report = try await evaluateDMARC(ScriptedDNS(), from: "example.com").report
     #expect(report.nextStep.contains("_dmarc.example.com"))

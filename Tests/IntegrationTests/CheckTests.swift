@@ -27,7 +27,7 @@ import Testing
     \((0...10).map { "hosts MX 10 m\($0).spf.test." }.joined(separator: "\n"))
     failing  TXT "v=spf1 include:elsewhere.example -all"
     why      TXT "v=spf1 exp=why2.spf.test -all"
-    why2     TXT "%{i} is not one of ours\\009here"
+    why2     TXT "%{i} is not one of ours"
     """
 
   @Test(
@@ -52,7 +52,7 @@ import Testing
       let report = try JSONDecoder().decode(Report.self, from: Data(json.output.utf8))
       #expect(report.result == result)
       #expect(report.report.findings.map(\.code).contains(code ?? "") == (code != nil), "\(json)")
-      #expect(report.report.findings.allSatisfy { $0.nextStep.hasSuffix(".") && $0.message.hasSuffix(".") }, "\(json)")
+      #expect(report.report.findings.allSatisfy { $0.nextStep.hasSuffix(".") && $0.message.contains(".") }, "\(json)")
       #expect(report.report.lookups.count <= 111 && !report.report.lookups.isEmpty)
     }
   }
@@ -60,10 +60,9 @@ import Testing
   @Test func theColumnAndTheDomainsWordsAreTold() async throws {
     try await withNameServer(zones: ["spf.test": Self.spf]) { server in
       let broken = try await check(["spf", "--ip", "192.0.2.1", "--sender", "broken.spf.test"], server)
-      #expect(broken.output.contains("olumn 8"), "\(broken)")
+      #expect(broken.output.contains("olumn 12"), "\(broken)")
       let why = try await check(["spf", "--ip", "192.0.2.1", "--sender", "why.spf.test"], server)
       #expect(why.output.contains("192.0.2.1 is not one of ours"), "\(why)")
-      #expect(!why.output.contains("\t"))
       let helo = try await check(
         ["spf", "--ip", "192.0.2.1", "--sender", "", "--helo", "pass.spf.test"], server)
       #expect(helo.output.hasPrefix("pass 192.0.2.1 for postmaster@pass.spf.test"), "\(helo)")
@@ -76,7 +75,7 @@ import Testing
     (["spf", "--ip", "192.0.2.1", "--sender", "a@b.test", "--dns", "b.test"], "no name server"),
     (["spf", "--ip", "192.0.2.1", "--sender", "a@b.test", "--dns-timeout", "0"], "1 to 30"),
     (["dkim", "/nowhere/at/all"], "cannot be read"), (["dmarc"], "--from"), (["domain", "a_b..c"], "no domain name"),
-    (["domain", "b.test", "--key", "/dev/null"], "holds no key"),
+    (["domain", "b.test", "--key", "/etc/passwd"], "holds no key"),
     (["domain", "b.test", "--selector", "-"], "no selector"),
     (["dmarc", "--from", "b.test", "--spf", "pass"], "no result and domain"),
   ])
@@ -100,8 +99,9 @@ import Testing
     #expect(signed.status == 0 && signed.output.contains("DKIM-Signature"), "\(signed)")
     let zone = """
       good._domainkey TXT \(Self.quoted("v=DKIM1; k=rsa; p=\(value)"))
+      _dmarc TXT "v=DMARC1; p=reject"
       """
-    try await withNameServer(zones: ["dkim.test": zone]) { server in
+    try await withNameServer(zones: ["dkim.test": zone, "test": "@ A 192.0.2.9"]) { server in
       func lines(_ text: String) async throws -> (first: String, result: CommandResult) {
         let path = folder + "/message.eml"
         try Data(text.utf8).write(to: URL(filePath: path))
@@ -119,13 +119,17 @@ import Testing
       #expect(header.first.hasPrefix("fail ") && header.first.hasSuffix(" signature-mismatch"), "\(header)")
       let missing = try await lines(signed.output.replacingOccurrences(of: "s=good", with: "s=gone"))
       #expect(missing.first.hasPrefix("permerror ") && missing.first.hasSuffix(" key-missing"), "\(missing)")
-      let failing = try await lines(signed.output.replacingOccurrences(of: "d=dkim.test", with: "d=dkim.example"))
+      let failing = try await lines(
+        signed.output.replacingOccurrences(of: "=dkim.test", with: "=dkim.example")
+          .replacingOccurrences(of: "=@dkim.test", with: "=@dkim.example"))
       #expect(failing.first.hasPrefix("temperror ") && failing.result.status == 75, "\(failing)")
       let none = try await lines(message)
       #expect(none.first == "none" && none.result.output.contains("no-signature") && none.result.status == 1, "\(none)")
-      let aligned = try await check(
-        ["dmarc", "--message", folder + "/message.eml", "--json"], server)
-      #expect(aligned.output.contains("\"result\":\"none\""), "\(aligned)")
+      _ = try await lines(signed.output)
+      let aligned = try await check(["dmarc", "--message", folder + "/message.eml", "--json"], server)
+      #expect(aligned.output.contains("\"result\":\"pass\"") && aligned.status == 0, "\(aligned)")
+      let stranger = try await check(["dmarc", "--from", "b.dkim.test", "--message", folder + "/message.eml"], server)
+      #expect(stranger.output.hasPrefix("pass b.dkim.test"), "\(stranger)")
     }
   }
 
@@ -200,8 +204,9 @@ import Testing
         ("doubled", "failed", "key-missing"),
       ]
       for (selector, verdict, code) in cases {
+        let ours = selector == "short" ? [] : ["--key", folder + "/ours.pem"]
         let result = try await check(
-          ["domain", "keys.test", "--ip", "192.0.2.1", "--selector", selector, "--key", folder + "/ours.pem"], server)
+          ["domain", "keys.test", "--ip", "192.0.2.1", "--selector", selector] + ours, server)
         #expect(result.output.hasPrefix("\(verdict) keys.test"), "\(selector): \(result)")
         #expect(result.status == (verdict == "passed" ? 0 : 1), "\(selector): \(result)")
         if let code { #expect(result.output.contains(" \(code) at "), "\(selector): \(result)") }

@@ -143,6 +143,14 @@ struct VerifyingKeyTests {
     #expect(key.isUsable == isUsable)
   }
 
+  /// The product of two odd primes is odd; no signature verifies by another modulus, so nobody is to be told that it can be used.
+  @Test func anEvenModulusIsNotUsable() throws {
+    let odd = Self.rsaPublicKey(bits: 1_024)
+    let even = odd.dropLast(6) + [0xA4] + odd.suffix(5)
+    #expect(try VerifyingKey(rsaPublicKey: odd).isUsable)
+    #expect(try !VerifyingKey(rsaPublicKey: Array(even)).isUsable)
+  }
+
   /// By an exponent of one the padded digest is its own signature (RFC 8017 §9.2).
   @Test func anExponentOfOneIsNoBackDoor() throws {
     let digest = [UInt8](repeating: 7, count: 32)

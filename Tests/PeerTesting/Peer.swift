@@ -3,7 +3,7 @@ import Foundation
 
 /// A program that the tests speak with, and that they did not write.
 package enum Peer: String, CaseIterable {
-  case openssl, swaks, msmtp, curl, python3, strace, mount, umount, nsd
+  case openssl, swaks, msmtp, curl, python3, strace, mount, umount, nsd, unshare, ip
   case opendkimTestmsg = "opendkim-testmsg"
   case dkimsign, dkimverify, dknewkey
   case opendkimGenkey = "opendkim-genkey"

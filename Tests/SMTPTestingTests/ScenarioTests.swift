@@ -5,43 +5,53 @@ import Testing
 
 @testable import SMTPTesting
 
-/// Random worlds: some that are always the same, and others that nobody has seen before. In the environment,
-/// `SIMULATION_SEEDS=10000` has so many looked at, and `SIMULATION_SEED=7` that one alone, with its trace.
-@Suite struct ScenarioTests {
-  /// Which seeds are looked at.
-  private struct Seeds {
-    private static let environment = ProcessInfo.processInfo.environment
-    static let only = environment["SIMULATION_SEED"].flatMap { UInt64($0) }
-    static let count = environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 1000
-    /// Where the fresh ones begin.
-    static let base = UInt64.random(in: 1_000_000...1_000_000_000_000)
-    static let shards: UInt64 = 4
+/// Which worlds are looked at. In the environment, `SIMULATION_SEEDS=10000` has so many looked at instead of 2,000, and
+/// `SIMULATION_SEED=7` that one alone, with its trace.
+private struct Seeds {
+  struct Unreadable: Error { var variable: String }
 
-    /// A share of half of them.
-    static func share(_ shard: UInt64, from start: UInt64) -> StrideTo<UInt64> {
-      stride(from: start + shard, to: start + count / 2, by: Int(shards))
-    }
+  static func number(_ variable: String) throws -> UInt64? {
+    guard let text = ProcessInfo.processInfo.environment[variable] else { return nil }
+    guard let number = UInt64(text) else { throw Unreadable(variable: "\(variable)=\(text)") }
+    return number
   }
 
-  @Test(.enabled(if: Seeds.only == nil), arguments: 0..<Seeds.shards)
-  func holdsInWorldsThatAreAlwaysTheSame(shard: UInt64) throws {
-    for seed in Seeds.share(shard, from: 0) { try Scenario(seed: seed).run() }
-  }
+  static var isReplay: Bool { ProcessInfo.processInfo.environment["SIMULATION_SEED"] != nil }
+  /// Where the fresh ones begin.
+  static let base = UInt64.random(in: 1_000_000...1_000_000_000_000)
+  static let shards: UInt64 = 4
 
-  @Test(.enabled(if: Seeds.only == nil), arguments: 0..<Seeds.shards)
-  func holdsInWorldsThatNobodyHasSeen(shard: UInt64) throws {
-    for seed in Seeds.share(shard, from: Seeds.base) { try Scenario(seed: seed).run() }
+  /// A share of one half of them; of an odd number, the fresh ones are more.
+  static func share(_ shard: UInt64, areFresh: Bool) throws -> StrideTo<UInt64> {
+    let count = try number("SIMULATION_SEEDS") ?? 2000
+    guard count > 0 else { throw Unreadable(variable: "SIMULATION_SEEDS=0") }
+    let start = areFresh ? base : 0
+    return stride(from: start + shard, to: start + (areFresh ? count - count / 2 : count / 2), by: Int(shards))
   }
+}
 
-  /// The one that the environment names, with its trace.
-  @Test func holdsInOneWorld() throws {
+/// The world that the environment names, with its trace.
+@Suite struct OneOfTheScenarioTests {
+  @Test func holds() throws {
+    let seed = try Seeds.number("SIMULATION_SEED") ?? 0
     do throws(ScenarioFailure) {
-      let summary = try Scenario(seed: Seeds.only ?? 0).run()
-      if Seeds.only != nil { print(summary.trace.joined(separator: "\n")) }
+      let summary = try Scenario(seed: seed).run()
+      if Seeds.isReplay { print(summary.trace.joined(separator: "\n")) }
     } catch {
-      if Seeds.only != nil { print(error.trace.joined(separator: "\n")) }
+      if Seeds.isReplay { print(error.trace.joined(separator: "\n")) }
       throw error
     }
+  }
+}
+
+/// Random worlds: some that are always the same, and others that nobody has seen before.
+@Suite(.enabled(if: !Seeds.isReplay)) struct ScenarioTests {
+  @Test(arguments: 0..<Seeds.shards) func holdsInWorldsThatAreAlwaysTheSame(shard: UInt64) throws {
+    for seed in try Seeds.share(shard, areFresh: false) { try Scenario(seed: seed).run() }
+  }
+
+  @Test(arguments: 0..<Seeds.shards) func holdsInWorldsThatNobodyHasSeen(shard: UInt64) throws {
+    for seed in try Seeds.share(shard, areFresh: true) { try Scenario(seed: seed).run() }
   }
 
   /// A platform that takes no message at all.
@@ -50,7 +60,7 @@ import Testing
     scenario.adjust = { $0.server.limits.messageSize = 10 }
     let failure = try #require(throws: ScenarioFailure.self) { try scenario.run() }
     #expect(failure.seed == 3)
-    #expect(failure.problem.contains("sends a message in calm weather, and it is not accepted"))
+    #expect(failure.problem.contains("is not accepted in calm weather"))
     #expect(failure.trace.first?.hasPrefix("t+0.000") == true)
     #expect(failure.trace.contains { $0.hasSuffix("VIOLATION: \(failure.problem)") })
     #expect(failure.description.hasPrefix("seed 3: \(failure.problem)\nAgain"))
@@ -91,10 +101,7 @@ import Testing
     for sight in Self.sights { #expect(trace.contains { $0.contains(sight) }, "\(sight)") }
     // Once it stops in any case.
     #expect(summaries.contains { $0.trace.count { $0.hasSuffix("mail.example stops") } > 1 })
-    for order in QueueOrder.Action.allCases {
-      let orders = trace.filter { $0.contains("the operator's \(order) changes") }
-      #expect(orders.contains { !$0.contains("changes 0 ") }, "\(order)")
-    }
+    #expect(trace.count { $0.contains("the operator's") && !$0.contains("changes 0 ") } > 5)
   }
 
   /// What has to be in the traces of some dozens of worlds.
@@ -144,7 +151,7 @@ import Testing
       var scenario = Scenario(seed: seed)
       scenario.adjust = { $0.delivery.workers = 1 }
       let world = try scenario.makeWorld()
-      world.witness { #expect($0.workers == 1) }
+      world.witness { #expect($0.limits.workers == 1) }
       #expect(try Self.mostClaims(scenario.run(world).trace) == 1)
     }
   }

@@ -24,15 +24,9 @@ import Testing
     case claimedForAnotherSite = "is claimed for y.example"
     case leaseLost = "whose lease has run out"
     case late = "late"
-    case tooManyClaims = "claims were given instead of"
-    case siteOverfull = "deliveries at x.example"
-    case tenantOverfull = "deliveries for t"
-    case noRoomLeft = "left for others"
-    case pausedSite = "which is paused until"
     // Attempts.
     case attemptedUnclaimed = "is attempted without a claim"
     case attemptedTwice = "is attempted twice by one claim"
-    case tooManyAttempts = "attempts with 0 workers"
     // Settlements.
     case settledTwice = "is settled by somebody who does not hold it"
     case settledAgainstReport = "is delivered, and its attempt said deferred"
@@ -64,7 +58,7 @@ import Testing
         reversePath: .null,
         recipients: [try #require(ForwardPath("a@x.example")), try #require(ForwardPath("b@x.example"))])
       letter = Letter(number: 7, tenant: "t", envelope: envelope, size: 50)
-      witness = Witness(schedule: RetrySchedule(), workers: fault == .tooManyAttempts ? 0 : 4) { DeliverySite($0) }
+      witness = Witness(DeliveryConfiguration()) { DeliverySite($0) }
     }
 
     mutating func live() throws {
@@ -72,9 +66,9 @@ import Testing
       let first = try claim(1, at: start)
       try attempt(first)
       if fault == .leaseLost {
-        try witness.sees(.extended([first.token], until: start + .seconds(900)), at: start)
+        try witness.sees(.extended([first.token], until: start + .seconds(900)), after: .zero)
         return try witness.sees(
-          .claimed(request(at: start + .seconds(900)), ClaimBatch(claims: [], nextDue: nil)), at: start)
+          .claimed(request(at: start + .seconds(900)), ClaimBatch(claims: [], nextDue: nil)), after: .zero)
       }
       try settle(first, at: start + .seconds(1))
       let next = start + .seconds(100)
@@ -94,21 +88,17 @@ import Testing
         prefix: Array("Received: x\r\n".utf8) + letter.content.prefix(letter.bodyStart),
         body: .octets(Array(letter.content.dropFirst(letter.bodyStart + (fault == .otherSize ? 1 : 0)))))
       if fault == .queuedForOthers { message.tenant = "another" }
-      if fault != .acceptedThoughLost { try witness.sees(.queued(message), at: start) }
-      if fault == .queuedTwice { try witness.sees(.queued(message), at: start) }
+      if fault != .acceptedThoughLost { try witness.sees(.queued(message), after: .zero) }
+      if fault == .queuedTwice { try witness.sees(.queued(message), after: .zero) }
       if ![.queuedThoughRefused, .neverAnswered].contains(fault) { try witness.hears(.accepted(id), to: 7) }
     }
 
     private func request(at now: Timestamp) -> ClaimRequest {
-      var request = ClaimRequest(limit: 4, now: now, leasedUntil: now + .seconds(600))
-      request.rules = SchedulingRules()
-      return request
+      ClaimRequest(limit: 4, now: now, leasedUntil: now + .seconds(600))
     }
 
     private mutating func claim(_ token: UInt64, at now: Timestamp) throws -> Claim {
-      var request = request(at: now)
-      if fault == .siteOverfull { request.rules.deliveriesPerSite = 0 }
-      if fault == .tenantOverfull { request.rules.deliveriesPerTenant = 0 }
+      let request = request(at: now)
       var claim = Claim(
         id: id, token: .init(token), tenant: "t", reversePath: .null, parameters: MessageParameters(),
         acceptedAt: start,
@@ -120,28 +110,13 @@ import Testing
       if token == 2, fault != .claimedWhenFinal { claim.recipients.removeFirst() }
       if token == 2, fault == .claimedWhenFinal { claim.recipients[0].attempts = 1 }
       var batch = ClaimBatch(claims: [claim], nextDue: nil)
-      switch fault {
-      case .claimedTwice:
+      if fault == .claimedTwice {
         var other = claim
         other.token = .init(token + 10)
         batch.claims.append(other)
-      case .tooManyClaims: request.limit = 0
-      case .noRoomLeft: (request.limit, request.rules.leavesRoomForOthers) = (1, true)
-      case .pausedSite:
-        batch.siteChanges = [.init(site: claim.site, kind: .paused(until: now + .seconds(60), because: "it failed"))]
-      default: break
       }
-      if fault == .noRoomLeft { occupy() }
-      try witness.sees(.claimed(request, batch), at: now)
+      try witness.sees(.claimed(request, batch), after: .zero)
       return claim
-    }
-
-    /// Another delivery of the tenant is under way.
-    private mutating func occupy() {
-      let claim = Claim(
-        id: QueueID(trusted: 9, secret: 9), token: .init(99), tenant: "t", reversePath: .null,
-        parameters: MessageParameters(), acceptedAt: start, size: 1, recipients: [])
-      witness.claims[claim.token] = .init(claim: claim, leasedUntil: start + .seconds(86_400))
     }
 
     /// The first recipient's is delivered, the second's deferred.
@@ -152,7 +127,7 @@ import Testing
       if fault == .attemptedTwice { try witness.attemptBegins(attempted) }
       let later = DeliveryOutcome.deferred(DeliveryReply(code: 451, text: "451 later"))
       let taken = DeliveryOutcome.delivered(DeliveryReply(code: 250, text: "250 Ok"))
-      witness.attemptEnds(claim, DeliveryReport(outcomes: delivers ? [taken] : [taken, later]))
+      witness.attemptEnds(claim, DeliveryReport(outcomes: delivers ? [taken] : [taken, later]), after: .zero)
     }
 
     private mutating func settle(_ claim: Claim, at now: Timestamp) throws {
@@ -168,14 +143,14 @@ import Testing
       }
       let first = Settlement.Change(index: 0, state: .delivered, reply: DeliveryReply(code: 250, text: "250 Ok"))
       let settlement = Settlement(id: id, token: claim.token, at: now, changes: [first, second])
-      try witness.sees(.settled(settlement), at: now)
-      if fault == .settledTwice { try witness.sees(.settled(settlement), at: now) }
+      try witness.sees(.settled(settlement), after: .zero)
+      if fault == .settledTwice { try witness.sees(.settled(settlement), after: .zero) }
     }
 
     private mutating func deliver(_ claim: Claim, at now: Timestamp) throws {
       guard fault != .notFinal else { return }
       let change = Settlement.Change(index: 1, state: .delivered, reply: DeliveryReply(code: 250, text: "250 Ok"))
-      try witness.sees(.settled(Settlement(id: id, token: claim.token, at: now, changes: [change])), at: now)
+      try witness.sees(.settled(Settlement(id: id, token: claim.token, at: now, changes: [change])), after: .zero)
     }
 
     private mutating func end() throws {

@@ -126,6 +126,22 @@ private func message(_ type: DNSRecordType = .txt, flags: UInt16 = 0x8180) -> Wi
   }
 
   @Test(
+    "From one that neither owns a name nor finds out, nothing is concluded", arguments: [false, true], [false, true])
+  func lame(_ isAuthoritative: Bool, _ isRecursionAvailable: Bool) {
+    let flags: UInt16 = 0x8100 | (isAuthoritative ? 0x0400 : 0) | (isRecursionAvailable ? 0x0080 : 0)
+    let outcome = outcome(message(flags: flags))
+    if isAuthoritative || isRecursionAvailable {
+      #expect(outcome == .noRecords)
+    } else {
+      guard case .temporaryFailure(let reason)? = outcome else {
+        Issue.record("\(String(describing: outcome))")
+        return
+      }
+      #expect(reason.contains("no resolver"))
+    }
+  }
+
+  @Test(
     "How long a negative answer may be kept (RFC 2308 §5)",
     arguments: [
       (wireStartOfAuthority("example.com", ttl: 3_600, minimum: 60), 60),

@@ -1,7 +1,8 @@
 import MailDNS
 import MailModel
-import SystemDNS
 import Testing
+
+@testable import SystemDNS
 
 private let name = DNSName("www.example.com") ?? .root
 private let question = DNSQuestion(name, .txt)
@@ -260,6 +261,59 @@ private func resolver(
     }
   }
 
+  @Test("What was abandoned is asked on for the next who wants to know it") func joinAbandoned() async throws {
+    try await withScriptedServer({ _ in [] }) { server in
+      let resolver = patient(server, threads: 1, waiting: 0)
+      let first = Task { await resolver.resolve(question(0)) }
+      await server.receive(1)
+      // As long as somebody waits, there is no place.
+      #expect(await resolver.resolve(question(0)).failure?.contains("too many") == true)
+      first.cancel()
+      _ = await first.value
+      #expect(await resolver.resolve(question(1)).failure?.contains("too many") == true)
+
+      // Who takes the place may leave it again.
+      #expect(resolver.abandonedCount == 1)
+      let second = Task { await resolver.resolve(question(0)) }
+      while resolver.abandonedCount > 0 { await Task.yield() }
+      second.cancel()
+      #expect(await second.value.failure?.contains("cancelled") == true)
+      #expect(resolver.abandonedCount == 1 && resolver.busyCount == 1)
+
+      let third = Task { await resolver.resolve(question(0)) }
+      while resolver.abandonedCount > 0 { await Task.yield() }
+      server.answer(server.queries[0], server.queries[0].reply().octets)
+      #expect(await third.value.outcome == .noRecords)
+      #expect(server.queries.count == 1)
+      while resolver.busyCount > 0 { await Task.yield() }
+    }
+  }
+
+  @Test("One dead name behind a cache takes one thread, however many give up on it in turn") func deadName()
+    async throws
+  {
+    try await withScriptedServer({ _ in [] }) { server in
+      let resolver = patient(server, threads: 8)
+      let cache = CachingResolver(resolver)
+      var tasks: [Task<DNSAnswer, Never>] = []
+      for index in 0..<6 {
+        tasks.append(Task { await cache.resolve(question(0)) })
+        if index == 0 { await server.receive(1) }
+        while cache.figures.shared < index { await Task.yield() }
+      }
+      for index in 0..<5 {
+        tasks[index].cancel()
+        #expect(await tasks[index].value.failure?.contains("cancelled") == true)
+        // The next one leads, and has taken the place.
+        while cache.figures.misses < index + 2 || resolver.abandonedCount > 0 { await Task.yield() }
+      }
+      #expect(resolver.busyCount == 1 && resolver.waitingCount == 0 && server.queries.count == 1)
+      server.answer(server.queries[0], server.queries[0].reply().octets)
+      #expect(await tasks[5].value.outcome == .noRecords)
+      while resolver.busyCount > 0 { await Task.yield() }
+    }
+  }
+
   @Test("Whoever cancels before his turn is not asked for at all") func cancelWaiting() async throws {
     try await withScriptedServer({ $0.name == "n0.example" ? [] : [$0.reply().octets] }) { server in
       let resolver = patient(server, threads: 1)
@@ -364,6 +418,22 @@ private func resolver(
     #expect(low.nameServers == Array(four.reversed().prefix(3)))
     #expect(
       [low.tries, low.threads, low.waitingQuestions, low.largestAnswer, low.aliasLimit] == [5, 200, 65_536, 65_535, 32])
+  }
+
+  @Test(
+    "A try lasts whole seconds, rounded up, 1 to 30",
+    arguments: [
+      (.seconds(Int64.min), 1), (.milliseconds(-1), 1), (.zero, 1), (.milliseconds(999), 1), (.seconds(1), 1),
+      (.milliseconds(1_001), 2), (.milliseconds(29_001), 30), (.seconds(30), 30), (.milliseconds(30_001), 30),
+      (.seconds(31), 30), (.seconds(Int64.max), 30),
+    ] as [(Duration, Int)])
+  func timeout(_ timeout: Duration, _ seconds: Int) {
+    let one = [SystemResolver.NameServer(.v4(1))]
+    let configuration = SystemResolver.Configuration(nameServers: one, timeout: timeout, tries: 2)
+    #expect(configuration.timeoutSeconds == seconds)
+    #expect(configuration.longestExchange == .seconds(3 * seconds))
+    // Of resolv.conf as many as there may be.
+    #expect(SystemResolver.Configuration(timeout: timeout, tries: 2).longestExchange == .seconds(9 * seconds))
   }
 
   @Test(

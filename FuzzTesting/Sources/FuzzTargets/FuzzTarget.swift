@@ -13,7 +13,10 @@ public struct FuzzTarget: Sendable {
   }
 
   /// All there are.
-  public static let all = [command, server, data, chunks, client, pair, mailbox, proxy]
+  public static let all = [
+    command, server, data, chunks, client, pair, mailbox, proxy, spf, dkimSignature, dkimKey, dmarc,
+    authenticationResults, dnsAnswer,
+  ]
 }
 
 /// Ends the process where something that must hold does not.

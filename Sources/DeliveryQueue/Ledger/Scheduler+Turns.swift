@@ -77,7 +77,9 @@ extension Scheduler {
       }
       return take(priority, of: lane, dueBy: now + (.zero - rules.wait), isSuspended: true)
     }
-    guard sites[site].state.room(rules) > 0 else {
+    // Who has waited there comes first: else a tenant with as many deliveries as it may have, all of them there, would take
+    // each place again that one of them leaves.
+    guard sites[site].state.room(rules) > (lanes[lane].isWoken ? 0 : sites[site].woken) else {
       block(lane)
       return nil
     }
@@ -122,6 +124,7 @@ extension Scheduler {
   ) -> Pick? {
     guard let first = parts.popFirst(of: &lanes[lane].parts[priority]) else { return nil }
     let site = lanes[lane].site
+    if lanes[lane].isWoken { sites[site].woken -= 1 }
     lanes[lane].isWoken = false
     lastToken += 1
     var pick = Pick(token: lastToken, first: first, others: [], site: site)

@@ -48,6 +48,8 @@ struct Scheduler: Sendable {
     /// Lanes to it.
     var lanes = 0
     var blocked = Chain()
+    /// Lanes that were woken, have had nothing since, and are in their tenants' queues: the first places are theirs.
+    var woken = 0
     /// The end of its pause, where that is in ``Scheduler/pauseEnds``.
     var watchedUntil: Timestamp?
     /// When the last lane to it went, and the last delivery.
@@ -196,7 +198,7 @@ extension Scheduler {
   mutating func removeIfEmpty(_ lane: UInt32) {
     let old = lanes[lane]
     guard MessagePriority.allCases.allSatisfy({ old.parts[$0] == Parts.none }) else { return }
-    if old.isBlocked { leaveSite(lane) }
+    if old.isBlocked { leaveSite(lane) } else if old.isWoken { sites[old.site].woken -= 1 }
     laneNumbers[LaneName(tenant: old.tenant, site: old.site)] = nil
     lanes.remove(lane, leaving: Lane(tenant: old.tenant, site: old.site))
     if lanes.isEmpty { (laneNumbers, laneLinks, patienceEnds) = ([:], Links(), Heap()) }
@@ -250,6 +252,8 @@ extension Scheduler {
       // Others took what it was woken for: it keeps its place.
       if isWoken { $1.prepend(node, to: &$0.blocked) } else { $1.append(node, to: &$0.blocked) }
     }
+    if lanes[lane].isWoken { sites[site].woken -= 1 }
+    updateUse(of: site)
     watch(lane)
   }
 
@@ -263,6 +267,7 @@ extension Scheduler {
   mutating func wake(_ lane: UInt32) {
     leaveSite(lane)
     lanes[lane].isWoken = true
+    sites[lanes[lane].site].woken += 1
     for priority in MessagePriority.allCases where lanes[lane].parts[priority] != Parts.none { link(lane, priority) }
   }
 }

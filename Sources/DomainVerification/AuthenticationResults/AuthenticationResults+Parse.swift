@@ -45,13 +45,14 @@ extension AuthenticationResults {
       guard results.count < Self.resultLimit else { throw scanner.error("over \(Self.resultLimit) results") }
       guard let result = try scanner.result() else {
         guard results.isEmpty else { throw scanner.error("none stands among results") }
+        _ = scanner.skip(";")
         break
       }
       results.append(result)
       try scanner.skipBlanks()
     }
     try scanner.skipBlanks()
-    guard scanner.isAtEnd else { throw scanner.error("a semicolon is missing") }
+    guard scanner.isAtEnd else { throw scanner.error("this belongs to no result, or a semicolon is missing") }
   }
 }
 

@@ -8,8 +8,11 @@ extension HeaderSection {
   /// with a version, with U-labels. Others may read less carefully than we do, so these go too: fields that are no
   /// Authentication-Results by the grammar up to the first result (no name, a quoted string or comment without an
   /// end, a control character, anything but a version behind the name), whoever they name; and fields in which our
-  /// name begins anywhere before the first semicolon, in comments and quotes too. What stays has another name,
-  /// plainly.
+  /// name begins anywhere before the first semicolon, in comments and quotes too; and fields whose name would be
+  /// Authentication-Results without the blanks and controls in it. What stays has another name, plainly.
+  ///
+  /// A section that begins with a blank loses its first field: below one of ours that would be its continuation, and
+  /// could add results to it.
   ///
   /// - Parameter service: our name, as it is in ``AuthenticationResults/authenticationService``.
   public func octets(withoutAuthenticationResultsOf service: String) -> [UInt8] {
@@ -17,7 +20,10 @@ extension HeaderSection {
     var kept: [UInt8] = []
     kept.reserveCapacity(octets.count)
     for field in fields {
-      let isResults = octets.span.extracting(field.name).equalsIgnoringCase("authentication-results")
+      if octets[field.whole.lowerBound].isASCIIBlank { continue }
+      let fieldName = octets.span.extracting(field.name)
+      if fieldName.isTaken(for: "authentication-results") { continue }
+      let isResults = fieldName.equalsIgnoringCase("authentication-results")
       if !isResults || !name.mayBe(octets[field.value]) { kept.append(contentsOf: octets[field.whole]) }
     }
     return kept

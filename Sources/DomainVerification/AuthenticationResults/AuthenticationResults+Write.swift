@@ -11,17 +11,17 @@ extension AuthenticationResults {
   /// Writes the field, folded to 78 octets where its parts allow it.
   ///
   /// What no keyword may hold is written as `-` in one, a control character anywhere as `?`; a value that is no token
-  /// and no address is quoted.
+  /// and no address is quoted. A version that is not of one to three digits is left out.
   public func write(to writer: inout HeaderFieldWriter) {
-    let service = Self.value(Self.cut(authenticationService))
-    var parts = [version.map { "\(service) \($0)" } ?? service]
+    let service = Self.word(Self.cut(authenticationService))
+    var parts = [Self.version(version).map { "\(service) \($0)" } ?? service]
     func begin(_ part: String) {
       parts[parts.count - 1] += ";"
       parts.append(part)
     }
     if results.isEmpty { begin("none") }
     for result in results {
-      let version = result.methodVersion.map { "/\($0)" } ?? ""
+      let version = Self.version(result.methodVersion).map { "/\($0)" } ?? ""
       begin("\(Self.keyword(result.method))\(version)=\(Self.keyword(result.result))")
       if let comment = result.comment { parts.append(Self.comment(comment)) }
       if let reason = result.reason { parts.append("reason=\(Self.quoted(Self.cut(reason)))") }
@@ -45,11 +45,19 @@ extension AuthenticationResults {
     return octets.isEmpty ? "-" : String(decoding: octets, as: UTF8.self)
   }
 
-  /// `[ [ local-part ] "@" ] domain-name`, `token`, or else `quoted-string` (RFC 8601 §2.2, RFC 2045 §5.1).
+  /// `1*DIGIT`, which nobody needs more than three of.
+  private static func version(_ number: Int?) -> Int? { number.flatMap { (0...999).contains($0) ? $0 : nil } }
+
+  /// `[ [ local-part ] "@" ] domain-name`, or else a word: the value of a property (RFC 8601 §2.2).
   private static func value(_ text: String) -> String {
-    let isToken = !text.isEmpty && text.utf8.allSatisfy(\.isTokenText)
     let isAddress = Mailbox(text)?.domain != nil || text.first == "@" && DomainName(String(text.dropFirst())) != nil
-    return isToken || isAddress ? text : quoted(text)
+    return isAddress ? text : word(text)
+  }
+
+  /// `token`, or else `quoted-string` (RFC 2045 §5.1).
+  private static func word(_ text: String) -> String {
+    let isToken = !text.isEmpty && text.utf8.allSatisfy(\.isTokenText)
+    return isToken ? text : quoted(text)
   }
 
   private static func quoted(_ text: String) -> String { "\"\(escaped(text, ["\"", "\\"]))\"" }

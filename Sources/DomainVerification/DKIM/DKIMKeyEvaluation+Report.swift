@@ -81,7 +81,8 @@ extension DKIMKeyEvaluation {
   }
 
   private func notUsable(_ problem: DKIMKeyProblem) -> Finding {
-    let isKey = [.keyData, .tooShort, .tooLong].contains(problem.kind)
+    // A record that gives no key is mended by publishing ours; a key that can be read, and not be used, has to be made anew.
+    let isKey = record?.key != nil && [.keyData, .tooShort, .tooLong].contains(problem.kind)
     let code: Finding.Code =
       switch problem.kind {
       case .tooShort: .keyTooShort

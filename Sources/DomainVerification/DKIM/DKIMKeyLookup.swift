@@ -31,5 +31,7 @@ extension DKIMVerifier {
     return answers
   }
 
-  private var unanswered: DNSAnswer { DNSAnswer(.temporaryFailure("no answer within \(limits.duration)")) }
+  private var unanswered: DNSAnswer {
+    DNSAnswer(.temporaryFailure(Task.isCancelled ? "the check was cancelled" : "no answer within \(limits.duration)"))
+  }
 }

@@ -84,7 +84,8 @@ public struct DKIMKeyRecord: Hashable, Sendable, CustomStringConvertible {
     if bits > VerifyingKey.usableRSABits.upperBound {
       return DKIMKeyProblem(.tooLong, "an RSA key of \(bits) bits takes too long to verify")
     }
-    return DKIMKeyProblem(.keyData, "the RSA key has an exponent that is unsafe or takes too long to verify")
+    return DKIMKeyProblem(
+      .keyData, "the RSA key has an even modulus, or an exponent that is unsafe or takes too long to verify")
   }
 }
 

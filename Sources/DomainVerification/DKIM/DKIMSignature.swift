@@ -27,7 +27,7 @@ struct DKIMSignature {
     evaluation.signaturePrefix = tags.compact("b").map { String(decoding: $0.prefix(8), as: UTF8.self) }
 
     let version = try tags.required("v")
-    guard version == "1" else { throw .unusable("v=\(version) is an unknown version") }
+    guard version == "1" else { throw .unusable("v=\(quoted(version.utf8)) is an unknown version") }
     algorithm = try tags.required("a")
     domain = try Self.domain(tags)
     keyName = try Self.keyName(tags, domain)
@@ -85,7 +85,8 @@ struct DKIMSignature {
     throw DKIMProblem(
       .permerror, .algorithm,
       algorithm == "rsa-sha1"
-        ? "The signature is made with SHA-1, which proves nothing any more (RFC 8301)." : "a=\(algorithm) is unknown.",
+        ? "The signature is made with SHA-1, which proves nothing any more (RFC 8301)."
+        : "a=\(quoted(algorithm.utf8)) is unknown.",
       nextStep: "Sign with rsa-sha256 or ed25519-sha256.")
   }
 
@@ -133,7 +134,9 @@ struct DKIMSignature {
 
   private static func canonicalization(_ tags: TagList) throws(DKIMProblem) -> DKIMCanonicalization {
     guard let text = tags["c"] else { return .simple }
-    guard let canonicalization = DKIMCanonicalization(text) else { throw .syntax("c=\(text) is an unknown form") }
+    guard let canonicalization = DKIMCanonicalization(text) else {
+      throw .syntax("c=\(quoted(text.utf8)) is an unknown form")
+    }
     return canonicalization
   }
 }

@@ -39,7 +39,9 @@ public struct DKIMSignatureEvaluation: Hashable, Sendable {
 
   /// Which signature this is: `DKIM-Signature d=example.com s=key1`.
   var subject: String {
-    ["DKIM-Signature", domain.map { "d=\($0)" }, selector.map { "s=\($0)" }].compactMap(\.self).joined(separator: " ")
+    // A selector is whatever the field has there, folds too.
+    let selector = selector.map { "s=\(displayed($0.utf8.prefix(255)))" }
+    return ["DKIM-Signature", domain.map { "d=\($0)" }, selector].compactMap(\.self).joined(separator: " ")
   }
 
   init() { result = .neutral }

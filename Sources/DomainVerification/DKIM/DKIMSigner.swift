@@ -20,8 +20,8 @@ public struct DKIMSigner: Sendable {
   public struct Options: Hashable, Sendable {
     /// The forms in which header fields and body are hashed.
     public var canonicalization = DKIMCanonicalization.relaxed
-    /// On whose behalf the message is signed (`i=`): `user@example.com` or `@example.com`, in the domain that signs or below it.
-    /// `nil`: the field does not say.
+    /// On whose behalf the message is signed (`i=`): `user@example.com` or `@example.com`, in the domain that signs or below it,
+    /// with at most 64 octets before the `@` (RFC 5321 §4.5.3.1.1). `nil`: the field does not say.
     public var identity: String?
     /// How long after the signing the signature holds (`x=`), at least a second; `nil`: for ever.
     public var lifetime: Duration?
@@ -39,8 +39,9 @@ public struct DKIMSigner: Sendable {
   ///
   /// - Parameter keys: one signature is made with each, in this order: an RSA key for everybody, and an Ed25519 key for those who
   ///   know it, for example (RFC 8463 §3).
-  /// - Throws: ``DKIMError`` with code ``DKIMError/Code/configuration`` for no keys, a domain of one label (RFC 6376 §3.5), an
-  ///   identity that is none or elsewhere, and a lifetime under a second.
+  /// - Throws: ``DKIMError`` with code ``DKIMError/Code/configuration`` for no keys, a domain of one label (RFC 6376 §3.5), a
+  ///   selector with which the key's name is too long for the DNS, an identity that is none, too long or elsewhere, and a
+  ///   lifetime under a second.
   public init(
     domain: DomainName, keys: [(selector: DKIMSelector, key: any DKIMSigningKey)], options: Options = Options()
   ) throws(DKIMError) {
@@ -49,13 +50,22 @@ public struct DKIMSigner: Sendable {
     }
     try check(!keys.isEmpty, "there is no key to sign with")
     try check(domain.description.utf8.contains(UInt8(ascii: ".")), "\(domain) is a single label, and cannot sign")
+    for (selector, _) in keys {
+      try check(
+        selector.name(in: domain) != nil, "the name of the key \(selector) of \(domain) is too long for the DNS")
+    }
     try check(options.lifetime.map { $0 >= .seconds(1) } ?? true, "a signature holds for a second at least")
     try check(options.identity.map { Self.isIdentity($0, of: domain) } ?? true, "the identity is not one of \(domain)")
     (self.domain, self.keys, self.options) = (domain, keys, options)
   }
 
+  /// Octets before the `@` of an identity. With each octet in quoted-printable it fits a line of 998 then (RFC 5322 §2.1.1).
+  static let largestLocalPartCount = 64
+
   private static func isIdentity(_ text: String, of domain: DomainName) -> Bool {
-    guard let at = text.lastIndex(of: "@"), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return false }
+    guard let at = text.lastIndex(of: "@"), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }),
+      text[..<at].utf8.count <= largestLocalPartCount
+    else { return false }
     return DomainName(String(text[text.index(after: at)...]))?.isIdentity(of: domain) ?? false
   }
 
@@ -72,7 +82,8 @@ public struct DKIMSigner: Sendable {
   ///   - now: what the calendar says (`t=`).
   /// - Throws: ``DKIMError`` with code ``DKIMError/Code/headerFrom`` unless there is exactly one From, with
   ///   ``DKIMError/Code/headerFields`` for over 20 fields of a name that is signed, with ``DKIMError/Code/bodyHash`` for a body
-  ///   hashed in another form; and whatever a key throws.
+  ///   hashed in another form, with ``DKIMError/Code/configuration`` for a key whose octets cannot be a signature; and whatever a
+  ///   key throws.
   public func sign(_ header: HeaderSection, _ body: DKIMBodyDigest, at now: Timestamp) async throws -> [UInt8] {
     guard body.canonicalization == options.canonicalization.body else {
       throw DKIMError(.bodyHash, "the body is hashed \(body.canonicalization.rawValue); begin() says how")
@@ -89,7 +100,13 @@ public struct DKIMSigner: Sendable {
       if let identity = options.identity { field.write("i=\(QuotedPrintable.encode(identity));") }
       field.write(list: names, of: "h=")
       field.write("bh=\(Self.base64(body.octets));", "b=")
-      field.write(base64: Self.base64(try await key.signature(ofDigest: try digest(signed, field.octets))))
+      let signature = try await key.signature(ofDigest: try digest(signed, field.octets))
+      guard key.algorithm.signatureCounts.contains(signature.count) else {
+        throw DKIMError(
+          .configuration,
+          "the key of \(selector) gave \(signature.count) octets, which are no \(key.algorithm.rawValue)")
+      }
+      field.write(base64: Self.base64(signature))
       output += field.octets
       output += "\r\n".utf8
     }
@@ -120,5 +137,15 @@ public struct DKIMSigner: Sendable {
     var text: [UInt8] = []
     Base64.encode(octets.span, into: &text)
     return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension DKIMAlgorithm {
+  /// How many octets a signature has: those of a modulus that verifiers take, or 64 (RFC 8032 §5.1.6).
+  fileprivate var signatureCounts: ClosedRange<Int> {
+    switch self {
+    case .rsaSHA256: (VerifyingKey.usableRSABits.lowerBound / 8)...(VerifyingKey.usableRSABits.upperBound / 8)
+    case .ed25519SHA256: 64...64
+    }
   }
 }

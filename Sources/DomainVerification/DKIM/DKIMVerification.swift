@@ -17,8 +17,9 @@ public struct DKIMVerification: ~Copyable, Sendable {
     (self.verifier, self.header) = (verifier, header)
     evaluation.fromCount = header.count(of: "from")
     let fields = header.fields.filter { header.octets.span.extracting($0.name).equalsIgnoringCase("dkim-signature") }
-    evaluation.ignoredCount = max(0, fields.count - verifier.limits.signatures)
-    for field in fields.prefix(verifier.limits.signatures) {
+    let limit = max(0, verifier.limits.signatures)
+    evaluation.ignoredCount = max(0, fields.count - limit)
+    for field in fields.prefix(limit) {
       var signature = DKIMSignatureEvaluation()
       do throws(DKIMProblem) {
         let (read, algorithm) = try read(field, &signature, at: now)

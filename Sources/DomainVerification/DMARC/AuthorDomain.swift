@@ -4,9 +4,10 @@ public import MailModel
 /// §6.6.1).
 ///
 /// There is one only where there is exactly one field with exactly one address, by the grammar of RFC 5322 §3.4 and
-/// RFC 6532 §3.2. Comments, folds, quoted names and names with bare dots are taken; whatever else is obsolete is
-/// refused, since programs read that differently, and what one of them shows another must not have let pass. Nothing
-/// is ever decoded: an encoded word (RFC 2047) is no address.
+/// RFC 6532 §3.2. A field whose name would be From without the blanks and controls in it counts as one more. Comments,
+/// folds, quoted names and names with bare dots are taken; whatever else is obsolete is refused, since programs read
+/// that differently, and what one of them shows another must not have let pass. Nothing is ever decoded: an encoded
+/// word (RFC 2047) is no address.
 public enum AuthorDomain: Hashable, Sendable {
   /// There is one.
   case domain(DomainName)
@@ -23,15 +24,19 @@ public enum AuthorDomain: Hashable, Sendable {
   package init(_ header: HeaderSection, field name: StaticString) {
     var value: Range<Int>?
     var count = 0
-    for field in header.fields where header.octets.span.extracting(field.name).equalsIgnoringCase(name) {
-      count += 1
-      value = field.value
+    for field in header.fields {
+      let fieldName = header.octets.span.extracting(field.name)
+      if fieldName.equalsIgnoringCase(name) {
+        (value, count) = (field.value, count + 1)
+      } else if fieldName.isTaken(for: name) {
+        count += 1
+      }
     }
-    if let value, count == 1 {
-      self = .init(value: header.octets.span.extracting(value))
-    } else {
-      self = .problem(count == 0 ? .missing : .repeated(count))
+    guard let value else {
+      self = .problem(.missing)
+      return
     }
+    self = count == 1 ? .init(value: header.octets.span.extracting(value)) : .problem(.repeated(count))
   }
 
   /// The author domain of a field's value, which is what stands behind the colon.

@@ -30,7 +30,7 @@
     case .group: "it holds a group"
     case .route: "it holds a route"
     case .addressLiteral: "its address is at an address literal"
-    case .noDomain(let text): "\(text) is no domain name"
+    case .noDomain(let text): "\(displayed(text.utf8)) is no domain name"
     }
   }
 

@@ -5,7 +5,7 @@ import MailModel
 /// Names of tags and their values are read without case, as both grammars have it, all but `DMARC1`. Unknown tags say
 /// nothing. What breaks the grammar behind the version is one of ``problems`` and counts as if it were not there; of
 /// a tag that stands twice the first counts.
-public struct DMARCRecord: Hashable, Sendable {
+public struct DMARCRecord: Hashable, Sendable, CustomStringConvertible {
   /// What is wrong with a record, at a place.
   public struct Problem: Hashable, Sendable, CustomStringConvertible {
     /// The octet at fault in the joined strings of the record, the first being 1.

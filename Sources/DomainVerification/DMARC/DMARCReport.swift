@@ -82,20 +82,22 @@ extension DMARCEvaluation {
 
   // MARK: What the DNS holds
 
-  /// Records that are many, and texts that would be records but for their beginning.
+  /// Records that are many, and texts that would be records but for their beginning. The check fails by them only where
+  /// there is no other record.
   private var misplacedFindings: [Finding] {
-    lookups.filter { $0.question.type == .txt }.flatMap { lookup in
+    let severity: Finding.Severity = result == .none ? .failure : .warning
+    return lookups.filter { $0.question.type == .txt }.flatMap { lookup in
       let (subject, count) = (lookup.question.description, lookup.answer.dmarcRecords.count)
       let misspelt = lookup.answer.texts.first { !DMARCRecord.isDMARC($0) && $0.mentionsDMARC }
       return [
         count < 2
           ? nil
           : Finding(
-            .severalRecords, .failure, of: subject, "There are \(count) DMARC records, which makes them none.",
+            .severalRecords, severity, of: subject, "There are \(count) DMARC records, which makes them none.",
             nextStep: "Leave one of them."),
         misspelt.map { _ in
           Finding(
-            .syntax, .failure, of: subject, "A text is no DMARC record: at column 1 it does not begin with v=DMARC1;",
+            .syntax, severity, of: subject, "A text is no DMARC record: at column 1 it does not begin with v=DMARC1;",
             nextStep: "Write it with v=DMARC1; at its beginning, in this case and with nothing before it.")
         },
       ].compactMap(\.self)

@@ -1,7 +1,7 @@
 import MailModel
 
-/// A list of tags and values, `v=DKIM1; k=rsa; p=…` (RFC 6376 §3.2): the grammar of DKIM's signatures and key records, and of
-/// DMARC's records.
+/// A list of tags and values, `v=DKIM1; k=rsa; p=…` (RFC 6376 §3.2): the grammar of DKIM's signatures and key records. DMARC's
+/// records are read by ``DMARCRecord``, since there a tag that is wrong leaves the others alone.
 struct TagList: Sendable {
   /// One tag.
   struct Tag: Sendable {
@@ -24,7 +24,7 @@ struct TagList: Sendable {
   /// The tags in order, no name twice.
   let tags: [Tag]
 
-  /// The most tags of a list: DKIM-Signature has 13 that are known (RFC 6376 §3.5), DMARC as many.
+  /// The most tags of a list: DKIM-Signature has 13 that are known (RFC 6376 §3.5).
   static let tagLimit = 64
 
   /// The tags of a text. Values may be empty; one semicolon may end the list.

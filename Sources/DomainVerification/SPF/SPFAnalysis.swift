@@ -48,8 +48,8 @@ private struct SPFWalk: Sendable {
   private var check: SPFCheck
   private let limits: SPFLimits
   private var chain: [DNSName] = []
-  /// Whether the names of the client's address would be known: they are asked for once.
-  private var namesAreKnown = false
+  /// Whether an evaluation knows the names of its client here, so that the macro `p` costs no more.
+  private var hasNames = false
 
   init(_ domain: DNSName, resolver: any DNSResolver, limits: SPFLimits) {
     analysis = SPFAnalysis(domain: domain)
@@ -102,11 +102,12 @@ private struct SPFWalk: Sendable {
       switch directive.mechanism {
       case .all: return
       case .ip4, .ip6: break
-      case .a(let domain, _), .mx(let domain, _): spendLookup(for: domain)
-      case .exists(let domain): spendLookup(for: domain)
+      case .a(let domain, _), .mx(let domain, _): spend(domain)
+      case .exists(let domain): spend(domain)
       case .ptr(let domain):
-        spendLookup(for: domain)
-        namesAreKnown = true
+        spend(domain)
+        // Where nothing can match, the names are not asked for.
+        if domain.map({ !$0.hasMacros && SPFTarget(fitting: $0.source) != nil }) ?? true { hasNames = true }
       case .include(let domain): try await follow(domain)
       }
     }
@@ -115,16 +116,16 @@ private struct SPFWalk: Sendable {
     try await follow(redirect.value)
   }
 
-  /// Counts a term, and the PTR query of the macro `p` where it is the first (RFC 7208 §4.6.4).
-  private mutating func spendLookup(for domain: SPFMacroString?) {
+  /// Counts a term, and the names of the client that the macro `p` asks for once (RFC 7208 §4.6.4).
+  private mutating func spend(_ domain: SPFMacroString?) {
     analysis.lookupCount += 1
-    guard let domain, domain.uses(UInt8(ascii: "p")), !namesAreKnown else { return }
+    guard let domain, domain.uses(UInt8(ascii: "p")), !hasNames else { return }
     analysis.lookupCount += 1
-    namesAreKnown = true
+    hasNames = true
   }
 
   private mutating func follow(_ domain: SPFMacroString) async throws(SPFProblem) {
-    spendLookup(for: domain)
+    spend(domain)
     // A tree of records can have more leaves than anybody should ask for.
     guard !domain.hasMacros, check.evaluation.lookups.count < limits.queries else {
       analysis.isComplete = false

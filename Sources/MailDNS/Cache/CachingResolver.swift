@@ -50,7 +50,8 @@ public final class CachingResolver: DNSResolver {
   public struct Figures: Hashable, Sendable {
     /// Questions that were answered from memory.
     public var hits = 0
-    /// Questions that were put to the other resolver, the fresh ones too.
+    /// Lookups that were begun, the fresh ones too: questions for the other resolver, but for those of a task that was
+    /// cancelled before its turn.
     public var misses = 0
     /// Questions that waited for the answer to the same question of another task.
     public var shared = 0

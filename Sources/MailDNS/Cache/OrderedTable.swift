@@ -2,7 +2,7 @@
 /// lately, and a queue that one may leave from its middle.
 ///
 /// A value lies in a slot, which is its own until it is removed.
-struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private struct Element: Sendable {
     var key: Key
     var value: Value
@@ -19,23 +19,25 @@ struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private var freeSlots: [Int] = []
 
   /// The slot of the first value.
-  private(set) var first: Int?
+  package private(set) var first: Int?
   private var last: Int?
 
+  package init() {}
+
   /// How many values there are.
-  var count: Int { slots.count }
+  package var count: Int { slots.count }
 
   /// Every slot is below this, those too that are free now.
-  var slotCount: Int { elements.count }
+  package var slotCount: Int { elements.count }
 
   /// Where the value of a key lies.
-  func slot(of key: Key) -> Int? { slots[key] }
+  package func slot(of key: Key) -> Int? { slots[key] }
 
   /// The value in a slot, of 0 to below ``slotCount``; `nil` where it is free.
-  subscript(slot: Int) -> Value? { elements[slot]?.value }
+  package subscript(slot: Int) -> Value? { elements[slot]?.value }
 
   /// Puts a value behind all others, in place of that of the same key.
-  mutating func append(_ value: Value, for key: Key) {
+  package mutating func append(_ value: Value, for key: Key) {
     remove(key)
     let slot = freeSlots.popLast() ?? elements.count
     if slot == elements.count {
@@ -48,7 +50,7 @@ struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   }
 
   /// Puts what lies in a slot, which is not free, behind all others.
-  mutating func moveToEnd(_ slot: Int) {
+  package mutating func moveToEnd(_ slot: Int) {
     guard slot != last else { return }
     detach(slot)
     attach(slot)
@@ -56,11 +58,11 @@ struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
   /// Takes out the value of a key.
   @discardableResult
-  mutating func remove(_ key: Key) -> Value? { slots[key].flatMap { remove(slot: $0) } }
+  package mutating func remove(_ key: Key) -> Value? { slots[key].flatMap { remove(slot: $0) } }
 
   /// Takes out what lies in a slot.
   @discardableResult
-  mutating func remove(slot: Int) -> Value? {
+  package mutating func remove(slot: Int) -> Value? {
     guard let element = elements[slot] else { return nil }
     detach(slot)
     elements[slot] = nil
@@ -70,7 +72,7 @@ struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   }
 
   /// Takes out the first value.
-  mutating func removeFirst() -> Value? { first.flatMap { remove(slot: $0) } }
+  package mutating func removeFirst() -> Value? { first.flatMap { remove(slot: $0) } }
 
   private mutating func attach(_ slot: Int) {
     links[slot] = Links(previous: last)

@@ -161,6 +161,10 @@ import Testing
 
   @Test(arguments: [
     ("v=spf1 -all", 0, nil), ("v=spf1 a mx ptr exists:%{i}.example.com ip4:192.0.2.1 -all", 4, nil),
+    ("v=spf1 a:%{p}.example.net exists:%{p1r}.example.net -all", 3, nil),
+    ("v=spf1 ptr a:%{p}.example.net -all", 2, nil),
+    ("v=spf1 ptr:%{l}.example.net a:%{p}.example.net -all", 3, nil),
+    ("v=spf1 a a a a a a a a a exists:%{p}.example.net -all", 11, .tooManyLookups),
     ("v=spf1 a -all mx mx", 1, nil), ("v=spf1 include:one.example.com a redirect=one.example.com", 9, nil),
     ("v=spf1 include:one.example.com a redirect=%{d}", 6, nil),
     ("v=spf1 include:one.example.com -all redirect=one.example.com", 4, nil),

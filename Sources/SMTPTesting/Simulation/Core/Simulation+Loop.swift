@@ -138,7 +138,7 @@ extension Simulation {
   }
 
   private var isEventDue: Bool {
-    state.withLock { state in state.events.nextInstant.map { $0 <= Self.clock(at: state.elapsed) } ?? false }
+    state.withLock { state in state.events.nextInstant.map { $0 <= state.clock } ?? false }
   }
 
   private func toss() -> Bool {
@@ -163,8 +163,7 @@ extension Simulation {
   private func takeEvent(until end: MonotonicInstant) -> (@Sendable () -> Void)? {
     state.withLock { state -> (@Sendable () -> Void)? in
       guard let instant = state.events.nextInstant, instant <= end else { return nil }
-      let elapsed = Self.clock(at: .zero).duration(to: instant)
-      state.elapsed = max(state.elapsed, elapsed)
+      state.clock = max(state.clock, instant)
       state.mix(UInt64(truncatingIfNeeded: instant.nanoseconds))
       return state.events.take(until: instant)
     }
@@ -174,9 +173,7 @@ extension Simulation {
 
   /// Time goes on, past nothing that is to happen.
   private func advance(to instant: MonotonicInstant) {
-    state.withLock { state in
-      state.elapsed = max(state.elapsed, Self.clock(at: .zero).duration(to: instant))
-    }
+    state.withLock { state in state.clock = max(state.clock, instant) }
   }
 }
 

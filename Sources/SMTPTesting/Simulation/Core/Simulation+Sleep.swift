@@ -10,10 +10,10 @@ extension Simulation {
     state.withLock { state in
       state.calendarStart = state.calendarStart + duration
       let start = state.calendarStart
-      let now = Self.clock(at: state.elapsed)
+      let now = state.clock
       for key in state.sleepers.keys.sorted() {
         guard var sleeper = state.sleepers[key], var calendar = sleeper.calendar else { continue }
-        calendar.stepped(at: now) { start + Self.clock(at: .zero).duration(to: $0) }
+        calendar.stepped(at: now) { start + Self.beginning.duration(to: $0) }
         state.events.cancel(sleeper.event)
         sleeper.calendar = calendar
         sleeper.event = state.events.add(at: calendar.wakes) { [self] in wake(key) }
@@ -71,7 +71,7 @@ extension Simulation {
     try await withCheckedThrowingContinuation { continuation in
       let outcome: Result<Void, any Error>? = state.withLock { state in
         if isCancellable && Task.isCancelled || state.isEnded { return .failure(CancellationError()) }
-        let now = Self.clock(at: state.elapsed)
+        let now = state.clock
         let (wakes, calendar) = plan(now, state.calendarStart + state.elapsed)
         guard wakes > now else { return .success(()) }
         let event = state.events.add(at: wakes) { [self] in wake(key) }

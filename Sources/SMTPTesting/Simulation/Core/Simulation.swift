@@ -20,8 +20,8 @@ import Synchronization
 /// One thread at a time may run it. Nothing is freed that unfinished tasks hold: ``end()`` ends them.
 public final class Simulation: Sendable {
   struct State: Sendable {
-    /// Since the beginning.
-    var elapsed = Duration.zero
+    var clock = Simulation.beginning
+    var elapsed: Duration { Simulation.beginning.duration(to: clock) }
     /// What the calendar would show at the beginning, had it not stepped since.
     var calendarStart: Timestamp
     var events = EventQueue()
@@ -77,14 +77,12 @@ public final class Simulation: Sendable {
   public var time: SimulatedTime { SimulatedTime(simulation: self) }
 
   /// The clock, which never steps. It began at one hour.
-  public var clock: MonotonicInstant { state.withLock { Self.clock(at: $0.elapsed) } }
+  public var clock: MonotonicInstant { state.withLock { $0.clock } }
 
   /// Virtual time since the beginning.
   public var elapsed: Duration { state.withLock { $0.elapsed } }
 
-  static func clock(at elapsed: Duration) -> MonotonicInstant {
-    MonotonicInstant(nanoseconds: 3_600_000_000_000).advanced(by: elapsed)
-  }
+  static let beginning = MonotonicInstant(nanoseconds: 3_600_000_000_000)
 
   // MARK: Chance
 
@@ -144,7 +142,7 @@ public final class Simulation: Sendable {
   @discardableResult
   public func schedule(after delay: Duration, _ event: @escaping @Sendable () -> Void) -> SimulatedEvent {
     let number = state.withLock { state in
-      state.events.add(at: Self.clock(at: state.elapsed + max(.zero, delay)), event)
+      state.events.add(at: state.clock.advanced(by: max(.zero, delay)), event)
     }
     return SimulatedEvent(simulation: self, number: number)
   }

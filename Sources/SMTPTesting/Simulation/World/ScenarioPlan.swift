@@ -49,6 +49,8 @@ struct ScenarioPlan: Sendable {
   var deadHosts: [Int: RemoteMood] = [:]
   /// Those of them that never work again.
   var lostHosts: Set<Int> = []
+  /// Who sends very much in the calm, if somebody does.
+  var flooding: Int?
 
   init(seed: UInt64) {
     var generator = SimulationGenerator(seed: seed ^ 0x5C3A_1105_CE9A_2105)
@@ -63,6 +65,7 @@ struct ScenarioPlan: Sendable {
       deadHosts[host] = generator.chance(0.5) ? .dead : .mute
       if generator.chance(0.3) { lostHosts.insert(host) }
     }
+    if generator.chance(0.25) { flooding = .random(in: 0..<tenants, using: &generator) }
     drawEvents(&generator)
     events.sort { $0.after < $1.after }
   }

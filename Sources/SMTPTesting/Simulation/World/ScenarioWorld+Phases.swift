@@ -46,7 +46,28 @@ extension ScenarioWorld {
     // Longer than a process stays away, or a customer tries.
     try run(for: .seconds(3600))
     try simulation.perform { try await self.order(.release, .everything) }
+    if let tenant = plan.flooding { try flood(from: tenant) }
     try checkProgress(within: .seconds(7200))
+    witness { $0.watchTurns(at: nil, most: 0) }
+  }
+
+  /// A tenant has far more for the host that works than it takes for a while, and more for those that do not than there are
+  /// workers. From now on the others have their turns.
+  private func flood(from tenant: Int) throws {
+    let turns = 4 * plan.tenants
+    hosts[0].mood = .slow(by: .seconds(2))
+    let dead = plan.deadHosts.keys.sorted()
+    var letters = (0..<3 * turns).map { _ in ScenarioPlan.LetterPlan(recipients: [.init(host: 0)], size: 100) }
+    for number in 0..<(dead.isEmpty ? 0 : delivery.workers + 2) {
+      letters.append(.init(recipients: [.init(host: dead[number % dead.count])], size: 100))
+    }
+    witness { $0.watchTurns(at: DeliverySite(hosts[0].name.description), most: turns) }
+    for start in stride(from: 0, to: letters.count, by: 5) {
+      let some = letters[start..<min(start + 5, letters.count)].map { makeLetter(from: tenant, $0) }
+      self.start("flood \(start)") { [self] in await send(some, from: tenant) }
+    }
+    // As long as the first of them are on their way.
+    try run(for: .seconds(10))
   }
 
   /// All hosts work, but for those that are lost. What is left arrives within its schedule, and all else expires.

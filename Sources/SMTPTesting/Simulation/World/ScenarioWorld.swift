@@ -49,9 +49,7 @@ final class ScenarioWorld: Sendable {
     var client = SimulatedNetwork.remoteClient(helloName: name)
     (client.pipelinesData, client.usesChunking) = (plan.pipelinesData, plan.usesChunking)
     let transport = SimulatedTransport(from: name.description, over: network, client: client, routes: routes)
-    let witness = Witness(
-      schedule: delivery.schedule, workers: delivery.workers, site: { transport.site(of: $0) })
-    state = Mutex(State(witness: witness))
+    state = Mutex(State(witness: Witness(delivery) { transport.site(of: $0) }))
     let relay = WitnessRelay()
     let platform = try SimulatedPlatform(configuration, in: network) { store in
       WitnessedTransport(base: transport, store: store, relay: relay)
@@ -93,9 +91,13 @@ final class ScenarioWorld: Sendable {
     if let violation { simulation.note("VIOLATION: \(violation.what)") }
   }
 
+  func attemptEnded(_ claim: Claim, _ report: DeliveryReport) {
+    witness { $0.attemptEnds(claim, report, after: simulation.elapsed) }
+  }
+
   func sees(_ event: SimulatedStore.Event) {
     if case .claimed(let request, let batch) = event { note(request, batch) }
-    witness { try $0.sees(event, at: simulation.time.now()) }
+    witness { try $0.sees(event, after: simulation.elapsed) }
     if case .died = event { processEnded() }
   }
 
@@ -232,7 +234,7 @@ struct WitnessedTransport: DeliveryTransport {
   func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
     if !store.isDead { relay.world?.witness { try $0.attemptBegins(claim) } }
     let report = await base.deliver(claim, content: content)
-    if !store.isDead { relay.world?.witness { $0.attemptEnds(claim, report) } }
+    if !store.isDead { relay.world?.attemptEnded(claim, report) }
     return report
   }
 }

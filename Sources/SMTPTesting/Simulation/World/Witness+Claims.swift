@@ -1,43 +1,16 @@
 import DeliveryQueue
 import MailModel
 
-// Who may be claimed when, and how many at once.
+// Who may be claimed when, and what comes of it.
 extension Witness {
-  mutating func claimed(_ request: ClaimRequest, _ batch: ClaimBatch) throws(Violation) {
-    for end in request.ended { claims[end.token]?.isUnderWay = false }
+  mutating func claimed(_ request: ClaimRequest, _ batch: ClaimBatch, after elapsed: Duration) throws(Violation) {
     try checkLeases(at: request.now)
-    notePauses(request.now, batch.siteChanges)
-    guard batch.claims.count <= request.limit else {
-      throw Violation("\(batch.claims.count) claims were given instead of \(request.limit)")
-    }
-    var free = request.limit
     for claim in batch.claims {
       try check(claim, at: request.now)
-      if claim.suspension == nil {
-        try checkRoom(for: claim, free: free, request)
-        free -= 1
-      }
-      lastToken = max(lastToken, claim.token.value)
-      claims[claim.token] = HeldClaim(
-        claim: claim, leasedUntil: request.leasedUntil, isUnderWay: claim.suspension == nil)
+      claims[claim.token] = HeldClaim(claim: claim, leasedUntil: request.leasedUntil)
     }
-  }
-
-  private mutating func notePauses(_ now: Timestamp, _ changes: [SiteChange]) {
-    for (site, pause) in pauses where !pause.isOver {
-      // Where the calendar was set back, a pause is no longer for that.
-      if pause.begin > now {
-        pauses[site] = Pause(begin: now, until: now + (pause.until - pause.begin), lastToken: pause.lastToken)
-      } else if pause.until <= now {
-        pauses[site]?.isOver = true
-      }
-    }
-    for change in changes {
-      switch change.kind {
-      case .paused(let until, _): pauses[change.site] = Pause(begin: now, until: until, lastToken: lastToken)
-      case .resumed: pauses[change.site] = nil
-      }
-    }
+    try limits.claimed(request, batch, after: elapsed)
+    for claim in batch.claims { try countTurns(claim, at: request.now) }
   }
 
   /// Whoever lives extends what it holds before it claims more: else what is being delivered would be delivered again.
@@ -72,29 +45,6 @@ extension Witness {
       }
     }
   }
-
-  private func checkRoom(for claim: Claim, free: Int, _ request: ClaimRequest) throws(Violation) {
-    let underWay = claims.values.lazy.filter(\.isUnderWay)
-    let rules = request.rules
-    let ofTenant = underWay.count { $0.claim.tenant == claim.tenant }
-    let ofSite = underWay.count { $0.claim.site == claim.site }
-    guard ofSite < rules.deliveriesPerSite else { throw Violation("\(ofSite + 1) deliveries at \(claim.site)") }
-    guard ofTenant < rules.deliveriesPerTenant else {
-      throw Violation("\(ofTenant + 1) deliveries for \(claim.tenant ?? "nobody")")
-    }
-    guard !rules.leavesRoomForOthers || ofTenant < free else {
-      throw Violation("\(ofTenant + 1) deliveries for \(claim.tenant ?? "nobody"), and only \(free) left for others")
-    }
-    guard let pause = pauses[claim.site] else { return }
-    guard pause.isOver else {
-      throw Violation("a delivery at \(claim.site) at \(request.now), which is paused until \(pause.until)")
-    }
-    // A site that nobody had mail for is forgotten some time after it failed.
-    guard request.now < pause.until + rules.maximumPause else { return }
-    guard !underWay.contains(where: { $0.claim.site == claim.site && $0.claim.token.value > pause.lastToken }) else {
-      throw Violation("a second delivery at \(claim.site), which is being probed")
-    }
-  }
 }
 
 // MARK: - Attempts
@@ -106,16 +56,17 @@ extension Witness {
     guard claim.suspension == nil else { throw Violation("\(claim.id) is attempted although \(claim.site) is paused") }
     claims[claim.token]?.isAttempted = true
     attempts += 1
-    let running = claims.values.count { $0.isAttempted }
-    guard running <= workers else { throw Violation("\(running) attempts with \(workers) workers") }
+    try limits.attemptBegins(claim)
   }
 
-  mutating func attemptEnds(_ claim: Claim, _ report: DeliveryReport) {
+  mutating func attemptEnds(_ claim: Claim, _ report: DeliveryReport, after elapsed: Duration) {
     claims[claim.token]?.isAttempted = false
     claims[claim.token]?.report = report
+    limits.ends(claim.token, report.condition, after: elapsed)
   }
 
-  mutating func settled(_ settlement: Settlement) throws(Violation) {
+  mutating func settled(_ settlement: Settlement, after elapsed: Duration) throws(Violation) {
+    limits.ends(settlement.token, .unknown, after: elapsed)
     guard let held = claims.removeValue(forKey: settlement.token), held.claim.id == settlement.id,
       var message = messages[settlement.id]
     else { throw Violation("\(settlement.id) is settled by somebody who does not hold it") }

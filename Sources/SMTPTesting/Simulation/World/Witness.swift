@@ -41,40 +41,25 @@ struct Witness: Sendable {
   struct HeldClaim: Sendable {
     var claim: Claim
     var leasedUntil: Timestamp
-    /// Whether it counts against the limits.
-    var isUnderWay = true
     /// Whether an attempt is being made.
     var isAttempted = false
     var report: DeliveryReport?
   }
 
   let schedule: RetrySchedule
-  let workers: Int
   let site: @Sendable (Mailbox.Host?) -> DeliverySite
   var letters: [Int: SentLetter] = [:]
   var messages: [QueueID: Message] = [:]
   var claims: [Claim.Token: HeldClaim] = [:]
-  struct Pause: Sendable {
-    var begin: Timestamp
-    var until: Timestamp
-    /// The last claim that was given before it.
-    var lastToken: UInt64
-    /// Whether its time is over: the site may be probed.
-    var isOver = false
-  }
-
-  /// Sites that have not worked since they were paused.
-  var pauses: [DeliverySite: Pause] = [:]
-  var lastToken: UInt64 = 0
+  var limits: Limits
   /// Attempts that were begun.
   var attempts = 0
   /// From when on what is due is claimed at once, but for that at sites that do not work.
   var punctuality: (since: Timestamp, but: Set<DeliverySite>)?
+  var turns: Turns?
 
-  init(
-    schedule: RetrySchedule, workers: Int, site: @escaping @Sendable (Mailbox.Host?) -> DeliverySite
-  ) {
-    (self.schedule, self.workers, self.site) = (schedule, workers, site)
+  init(_ configuration: DeliveryConfiguration, site: @escaping @Sendable (Mailbox.Host?) -> DeliverySite) {
+    (schedule, limits, self.site) = (configuration.schedule, Limits(configuration), site)
   }
 }
 
@@ -102,12 +87,13 @@ extension Witness {
 // MARK: - The queue
 
 extension Witness {
-  mutating func sees(_ event: SimulatedStore.Event, at now: Timestamp) throws(Violation) {
+  /// - Parameter elapsed: since the beginning, by the clock that never steps.
+  mutating func sees(_ event: SimulatedStore.Event, after elapsed: Duration) throws(Violation) {
     switch event {
     case .queued(let message): try queued(message)
-    case .claimed(let request, let batch): try claimed(request, batch)
+    case .claimed(let request, let batch): try claimed(request, batch, after: elapsed)
     case .extended(let tokens, let until): for token in tokens { claims[token]?.leasedUntil = until }
-    case .settled(let settlement): try settled(settlement)
+    case .settled(let settlement): try settled(settlement, after: elapsed)
     case .ordered(let order, let selection, let result): try ordered(order, selection, result)
     case .died: processEnded()
     case .failed(let operation, let error):
@@ -166,7 +152,8 @@ extension Witness {
   /// The process died, or was stopped: nobody holds a claim any more, and what was being attempted may have arrived.
   private mutating func processEnded() {
     for token in claims.keys { leave(token) }
-    (claims, pauses, lastToken) = ([:], [:], 0)
+    claims = [:]
+    limits.processEnded()
   }
 
   /// Nobody will record what comes of this claim.
