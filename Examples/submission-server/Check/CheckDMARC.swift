@@ -40,7 +40,7 @@ struct CheckDMARC: AsyncParsableCommand {
   func validate() throws {
     guard from != nil || message != nil else { throw ValidationError("whose policy? Give --from, or --message.") }
     guard spf == nil || ip == nil else { throw ValidationError("--spf says what --ip would check; give one of them.") }
-    guard ip == nil || !sender.isEmpty || helo != nil else {
+    guard ip == nil || !["", "<>"].contains(sender) || helo != nil else {
       throw ValidationError("--ip needs --sender, or --helo for the null sender.")
     }
   }

@@ -19,7 +19,9 @@ struct CheckSPF: AsyncParsableCommand {
   var json = false
 
   func validate() throws {
-    guard !sender.isEmpty || helo != nil else { throw ValidationError("the null sender is checked by --helo.") }
+    guard !["", "<>"].contains(sender) || helo != nil else {
+      throw ValidationError("the null sender is checked by --helo.")
+    }
   }
 
   func run() async throws {

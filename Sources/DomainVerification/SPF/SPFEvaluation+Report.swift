@@ -21,7 +21,9 @@ extension SPFEvaluation {
   private var mainFinding: Finding? {
     if let problem { return problem.finding(of: checkedName) }
     let subject = "\(checkedName) TXT"
-    let place = matchedTerm.map { "\($0.text) at column \($0.column) of the record of \($0.domain)" }
+    let place = matchedTerm.map {
+      "\(shortened($0.directive.source)) at column \($0.column) of the record of \($0.domain)"
+    }
     let term = "\(request.clientAddress.mechanismName):\(request.clientAddress)"
     switch result {
     case .fail, .softfail:
@@ -114,7 +116,7 @@ extension SPFRecord.Directive {
   }
 
   fileprivate func warning(_ code: Finding.Code, of domain: DNSName) -> Finding {
-    let place = "\(text) at column \(column)"
+    let place = "\(shortened(source)) at column \(column)"
     let (message, step) =
       switch code {
       case .pointerMechanism:

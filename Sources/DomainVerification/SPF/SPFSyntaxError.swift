@@ -27,8 +27,11 @@ func displayed(_ octets: some Sequence<UInt8>) -> String {
   return String(decoding: text, as: UTF8.self)
 }
 
-/// The same, quoted, and cut where it is long.
-func quoted(_ octets: some Collection<UInt8>) -> String {
+/// The same, cut where it is long: a term can have 64 KiB, a sentence cannot.
+func shortened(_ octets: some Collection<UInt8>) -> String {
   let most = 60
-  return "\"\(displayed(octets.prefix(most)))\(octets.count > most ? "…" : "")\""
+  return displayed(octets.prefix(most)) + (octets.count > most ? "…" : "")
 }
+
+/// The same, quoted.
+func quoted(_ octets: some Collection<UInt8>) -> String { "\"\(shortened(octets))\"" }

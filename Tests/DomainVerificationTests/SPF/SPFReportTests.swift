@@ -90,6 +90,20 @@ import Testing
     #expect(report.findings.first?.message.contains("at column 22") == true)
   }
 
+  /// A term can be as long as a record, a sentence not.
+  @Test(arguments: ["-exists:", "ptr:"])
+  func sentencesAreBounded(_ term: String) async throws {
+    let many = String(repeating: "%{o}.", count: 13_000)
+    for report in [
+      try await evaluateSPF(record: "v=spf1 \(term)\(many)%{d}", "*.example.com. A 127.0.0.2").report,
+      try await evaluateSPF(record: "v=spf1 \(term)\(many)%").report,
+    ] {
+      let message = try #require(report.findings.last?.message)
+      #expect(message.contains("…") || message.contains("column"))
+      #expect(message.utf8.count < 500)
+    }
+  }
+
   /// The record of somebody else cannot be mended, only left.
   @Test(arguments: [
     ("v=spf1 moo", "Mend the record at that column."),
@@ -158,6 +172,9 @@ import Testing
     ("v=spf1 include:one.example.com include:one.example.com a a a -all", 11, SPFProblem.Kind.tooManyLookups),
     ("v=spf1 include:example.com", 1, .loop), ("v=spf1 include:none.example.com", 1, .nameNotFound),
     ("v=spf1 moo", 0, .syntax), ("v=spf1 include:a..com", 1, .invalidDomain),
+    ("v=spf1 a:%{p} mx:%{p} -all", 3, nil), ("v=spf1 ptr exists:%{p}.example.com -all", 2, nil),
+    ("v=spf1 a mx ptr:%{p} exists:%{P}.example.com a a a a a -all", 10, nil),
+    ("v=spf1 exists:%{p}.example.com a a a a a a a a a -all", 11, .tooManyLookups),
   ])
   func analysis(_ record: String, lookups: Int, _ kind: SPFProblem.Kind?) async throws {
     let dns = try ScriptedDNS(
