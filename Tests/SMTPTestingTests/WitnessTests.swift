@@ -27,6 +27,10 @@ import Testing
     // Attempts.
     case attemptedUnclaimed = "is attempted without a claim"
     case attemptedTwice = "is attempted twice by one claim"
+    // Orders.
+    case orderMiscounted = "changed QueueOrderResult(messages: 1, recipients: 2"
+    case orderDuringAttempt = "left alone [], and not [00000000100000000000000000]"
+    case orderForgotten = "order: nil"
     // Settlements.
     case settledTwice = "is settled by somebody who does not hold it"
     case settledAgainstReport = "is delivered, and its attempt said deferred"
@@ -34,8 +38,15 @@ import Testing
     case deferredTooLate = "which is 21600.0 seconds away"
     case deferredForEver = "is deferred for ever"
     case expiredEarly = "before its time"
+    case wrongAttempts = "and counts 2 attempts"
+    case settledUnclaimed = "for a recipient that was not claimed"
     case noReason = "without a reason"
     // The end.
+    case unfinished = "whose host works, is deferred still"
+    case notArrived = "has not arrived within 5.0 seconds"
+    case oneMore = "2 messages instead of 1"
+    case copyOfNobody = "got a message that nobody sent"
+    case copyNeverQueued = "which was never queued"
     case otherOctets = "with other octets than were sent"
     case otherRecipient = "for whom it is not"
     case copyTooMany = "has 2 copies, with 1 deliveries"
@@ -70,11 +81,15 @@ import Testing
         return try witness.sees(
           .claimed(request(at: start + .seconds(900)), ClaimBatch(claims: [], nextDue: nil)), after: .zero)
       }
+      if fault == .orderDuringAttempt { try order(.hold, at: start, 1) }
       try settle(first, at: start + .seconds(1))
+      if fault == .unfinished { try witness.checkAllFinal { _ in true } }
+      try order(.hold, at: start + .seconds(40), fault == .orderMiscounted ? 2 : 1)
+      try order(.release, at: start + .seconds(50), 1)
       let next = start + .seconds(100)
       if fault == .late { witness.expectPunctuality(from: start, but: []) }
       let second = try claim(
-        2, at: fault == .claimedEarly ? start + .seconds(50) : fault == .late ? next + .seconds(60) : next)
+        2, at: fault == .claimedEarly ? start + .seconds(49) : fault == .late ? next + .seconds(60) : next)
       try attempt(second, delivers: true)
       try deliver(second, at: next + .seconds(1))
       try end()
@@ -138,6 +153,7 @@ import Testing
       case .deferredTooLate: second.nextAttempt = now + .seconds(6 * 3600)
       case .deferredForEver: second.nextAttempt = nil
       case .expiredEarly: (second.state, second.nextAttempt) = (.expired, nil)
+      case .wrongAttempts: second.attempts = 2
       case .settledAgainstReport: (second.state, second.nextAttempt) = (.delivered, nil)
       default: break
       }
@@ -147,9 +163,17 @@ import Testing
       if fault == .settledTwice { try witness.sees(.settled(settlement), after: .zero) }
     }
 
+    private mutating func order(_ action: QueueOrder.Action, at now: Timestamp, _ recipients: Int) throws {
+      var result = QueueOrderResult()
+      (result.messages, result.recipients) = (1, recipients)
+      let order = QueueOrder(action, by: "operator", because: "a test", at: now)
+      try witness.sees(.ordered(order, QueueSelection(tenant: "t"), result), after: .zero)
+    }
+
     private mutating func deliver(_ claim: Claim, at now: Timestamp) throws {
       guard fault != .notFinal else { return }
-      let change = Settlement.Change(index: 1, state: .delivered, reply: DeliveryReply(code: 250, text: "250 Ok"))
+      let change = Settlement.Change(
+        index: fault == .settledUnclaimed ? 0 : 1, state: .delivered, reply: DeliveryReply(code: 250, text: "250 Ok"))
       try witness.sees(.settled(Settlement(id: id, token: claim.token, at: now, changes: [change])), after: .zero)
     }
 
@@ -157,6 +181,11 @@ import Testing
       var kept = witness.messages.values.map(\.status)
       if fault == .forgotten { kept = [] }
       if fault == .changedAlone { kept[0].recipients[0].attempts += 1 }
+      if fault == .orderForgotten { kept[0].recipients[1].order = nil }
+      if fault == .oneMore {
+        kept.append(kept[0])
+        kept[1].id = QueueID(trusted: 2 << 20, secret: 0)
+      }
       try witness.compare(kept)
       var content = Array("Received: x\r\n".utf8) + letter.content
       if fault == .otherOctets { content[content.count - 5] ^= 1 }
@@ -165,6 +194,16 @@ import Testing
       if fault == .otherRecipient { copies[0].recipients = [.postmaster] }
       if fault == .copyTooMany { copies.append(copies[0]) }
       if fault == .copyMissing { copies = [] }
+      if fault == .copyOfNobody { copies[0].content = Array("Subject: spam\r\n\r\n".utf8) }
+      if fault == .copyNeverQueued {
+        let other = Letter(number: 8, tenant: "t", envelope: letter.envelope, size: 50)
+        witness.sends(other)
+        copies[0].content = Array("Received: x\r\n".utf8) + other.content
+      }
+      if fault == .notArrived {
+        witness.messages[id]?.status.recipients[0].state = .deferred
+        try witness.checkArrived(7, within: .seconds(5))
+      }
       for copy in copies { try witness.takes(copy) }
       try witness.checkEnds()
     }

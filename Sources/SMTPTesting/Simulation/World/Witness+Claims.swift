@@ -76,7 +76,6 @@ extension Witness {
       }
       try check(change, of: message.status, at: settlement.at, held, place)
       if change.state == .delivered { message.evidence[change.index].recorded += 1 }
-      message.status.recipients[change.index].apply(change, at: settlement.at)
     }
     if let report = held.report {
       for place in report.uncertain {
@@ -84,6 +83,7 @@ extension Witness {
       }
     }
     messages[settlement.id] = message
+    for change in settlement.changes { write(change, of: settlement.id, at: settlement.at) }
   }
 
   private func check(
@@ -92,6 +92,9 @@ extension Witness {
     let recipient = status.recipients[change.index]
     let name = "\(status.id) for \(recipient.path)"
     guard change.reply != nil else { throw Violation("\(name) is \(change.state) without a reason") }
+    guard change.attempts == (held.claim.suspension == nil ? 1 : 0) else {
+      throw Violation("\(name) is \(change.state), and counts \(change.attempts) attempts")
+    }
     let end = status.acceptedAt + schedule.lifetime
     switch (held.report?.outcomes[place], change.state) {
     case (.delivered, .delivered), (.failed, .bounced): return

@@ -63,30 +63,6 @@ struct Witness: Sendable {
   }
 }
 
-// MARK: - Customers
-
-extension Witness {
-  mutating func sends(_ letter: Letter) { letters[letter.number] = SentLetter(letter: letter) }
-
-  mutating func hears(_ answer: SimulatedCustomer.Answer, to number: Int) throws(Violation) {
-    letters[number]?.answer = answer
-    guard let sent = letters[number] else { throw Violation("an answer to letter \(number), which nobody sent") }
-    switch answer {
-    case .accepted(let id):
-      guard sent.id == id else {
-        throw Violation(
-          "letter \(number) was accepted as \(id), and the queue has it as \(sent.id.map(String.init(describing:)) ?? "none")"
-        )
-      }
-    case .refused(let reply):
-      guard sent.id == nil || sent.mayBeKept else {
-        throw Violation("letter \(number) was refused with \(reply), and is in the queue")
-      }
-    case .unknown: break
-    }
-  }
-}
-
 // MARK: - The queue
 
 extension Witness {
@@ -103,52 +79,6 @@ extension Witness {
       // Nobody can tell the customer what became of it.
       guard operation == .enqueue, error.code == .unknownOutcome else { return }
       for number in letters.keys where letters[number]?.answer == nil { letters[number]?.mayBeKept = true }
-    }
-  }
-
-  private mutating func queued(_ message: NewMessage) throws(Violation) {
-    guard let number = Letter.number(in: message.prefix), let sent = letters[number] else {
-      throw Violation("\(message.id) is queued, and nobody sent it")
-    }
-    guard sent.id == nil else { throw Violation("letter \(number) is queued a second time, as \(message.id)") }
-    if case .refused(let reply) = sent.answer, !sent.mayBeKept {
-      throw Violation("letter \(number) is queued after it was refused with \(reply)")
-    }
-    let letter = sent.letter
-    guard message.tenant == letter.tenant, message.envelope.reversePath == letter.envelope.reversePath,
-      message.envelope.recipients.map(\.path) == letter.envelope.recipients.map(\.path)
-    else { throw Violation("letter \(number) is queued with another envelope") }
-    guard message.body.count == letter.content.count - letter.bodyStart else {
-      throw Violation("letter \(number) is queued with a body of \(message.body.count) octets")
-    }
-    letters[number]?.id = message.id
-    let recipients = letter.envelope.recipients.map { RecipientStatus(queued: $0.path, at: message.acceptedAt) }
-    let status = MessageStatus(
-      id: message.id, tenant: message.tenant, reversePath: message.envelope.reversePath,
-      acceptedAt: message.acceptedAt, size: message.size, recipients: recipients)
-    let evidence = recipients.map { _ in Evidence() }
-    messages[message.id] = Message(letter: number, status: status, evidence: evidence)
-  }
-
-  private mutating func ordered(
-    _ order: QueueOrder, _ selection: QueueSelection, _ result: QueueOrderResult
-  ) throws(Violation) {
-    let concerned = selection.concerned(by: order)
-    let claimed = Set(claims.values.map(\.claim.id))
-    let selected = messages.values.filter { concerned.contains($0.status) }.map(\.status.id).sorted()
-    guard result.underAttempt == selected.filter(claimed.contains) else {
-      throw Violation("an order to \(order.action) left alone \(result.underAttempt)")
-    }
-    var changed = 0
-    for id in selected where !claimed.contains(id) {
-      guard var message = messages[id] else { continue }
-      for index in message.status.recipients.indices where concerned.contains(message.status.recipients[index]) {
-        if message.status.recipients[index].apply(order) { changed += 1 }
-      }
-      messages[id] = message
-    }
-    guard changed == result.recipients else {
-      throw Violation("an order to \(order.action) changed \(result.recipients) recipients instead of \(changed)")
     }
   }
 

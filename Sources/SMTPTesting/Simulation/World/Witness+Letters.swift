@@ -1,0 +1,52 @@
+import DeliveryQueue
+import MailModel
+
+// What the customers saw: what they send, what they are told of it, and what the queue has of it.
+extension Witness {
+  mutating func sends(_ letter: Letter) { letters[letter.number] = SentLetter(letter: letter) }
+
+  mutating func hears(_ answer: SimulatedCustomer.Answer, to number: Int) throws(Violation) {
+    letters[number]?.answer = answer
+    guard let sent = letters[number] else { throw Violation("an answer to letter \(number), which nobody sent") }
+    switch answer {
+    case .accepted(let id):
+      guard sent.id == id else {
+        throw Violation(
+          "letter \(number) was accepted as \(id), and the queue has it as \(sent.id.map(String.init(describing:)) ?? "none")"
+        )
+      }
+    case .refused(let reply):
+      guard sent.id == nil || sent.mayBeKept else {
+        throw Violation("letter \(number) was refused with \(reply), and is in the queue")
+      }
+    case .unknown: break
+    }
+  }
+
+  mutating func queued(_ message: NewMessage) throws(Violation) {
+    guard let number = Letter.number(in: message.prefix), let sent = letters[number] else {
+      throw Violation("\(message.id) is queued, and nobody sent it")
+    }
+    guard sent.id == nil else { throw Violation("letter \(number) is queued a second time, as \(message.id)") }
+    if case .refused(let reply) = sent.answer, !sent.mayBeKept {
+      throw Violation("letter \(number) is queued after it was refused with \(reply)")
+    }
+    let letter = sent.letter
+    guard message.tenant == letter.tenant, message.envelope.reversePath == letter.envelope.reversePath,
+      message.envelope.recipients.map(\.path) == letter.envelope.recipients.map(\.path)
+    else { throw Violation("letter \(number) is queued with another envelope") }
+    guard message.body.count == letter.content.count - letter.bodyStart else {
+      throw Violation("letter \(number) is queued with a body of \(message.body.count) octets")
+    }
+    letters[number]?.id = message.id
+    let recipients = letter.envelope.recipients.map {
+      RecipientStatus(
+        path: $0.path, state: .queued, attempts: 0, reply: nil, lastAttempt: nil, nextAttempt: message.acceptedAt)
+    }
+    let status = MessageStatus(
+      id: message.id, tenant: message.tenant, reversePath: message.envelope.reversePath,
+      acceptedAt: message.acceptedAt, size: message.size, recipients: recipients)
+    let evidence = recipients.map { _ in Evidence() }
+    messages[message.id] = Message(letter: number, status: status, evidence: evidence)
+  }
+}
