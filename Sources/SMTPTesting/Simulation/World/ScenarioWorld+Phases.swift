@@ -35,6 +35,7 @@ extension ScenarioWorld {
     let order = QueueOrder(action, by: "operator", because: "the plan has it", at: simulation.time.now())
     let result = try await platform.apply(order, to: selection)
     simulation.note("the operator's \(action) changes \(result.recipients) recipients")
+    try await compare()
   }
 
   /// Nothing fails any more but some hosts. Each tenant's mail to the one that works arrives soon all the same.

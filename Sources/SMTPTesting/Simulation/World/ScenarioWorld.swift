@@ -139,9 +139,14 @@ final class ScenarioWorld: Sendable {
   }
 
   private func restart() async throws {
+    try await compare()
+    platform.start()
+  }
+
+  /// The queue has what the witness' books have.
+  func compare() async throws {
     let kept = try await platform.store.messages(.everything, after: nil, limit: .max)
     witness { try $0.compare(kept) }
-    platform.start()
   }
 
   func crash(down: Duration) {
