@@ -15,6 +15,7 @@ import Testing
     case otherSize = "is queued with a body of"
     case queuedUnasked = "is queued, and nobody sent it"
     case queuedThoughRefused = "is queued after it was refused"
+    case refusedThoughKept = "was refused with 451, and is in the queue"
     case acceptedThoughLost = "and the queue has it as none"
     case neverAnswered = "never had an answer"
     // Claims.
@@ -27,6 +28,7 @@ import Testing
     // Attempts.
     case attemptedUnclaimed = "is attempted without a claim"
     case attemptedTwice = "is attempted twice by one claim"
+    case doubtWithoutReason = "nobody knows what became of"
     // Orders.
     case orderMiscounted = "changed QueueOrderResult(messages: 1, recipients: 2"
     case orderDuringAttempt = "left alone [], and not [00000000100000000000000000]"
@@ -34,12 +36,15 @@ import Testing
     // Settlements.
     case settledTwice = "is settled by somebody who does not hold it"
     case settledAgainstReport = "is delivered, and its attempt said deferred"
-    case deferredTooSoon = "which is 59.0 seconds away"
-    case deferredTooLate = "which is 21600.0 seconds away"
+    case deferredTooSoon = "is deferred by 59.0 seconds and not by"
+    case deferredTooLate = "is deferred by 73.0 seconds and not by"
     case deferredForEver = "is deferred for ever"
     case expiredEarly = "before its time"
     case wrongAttempts = "and counts 2 attempts"
     case settledUnclaimed = "for a recipient that was not claimed"
+    case goesBack = "goes back as if it had not been tried"
+    case goesBackThoughDelivered = "for a@x.example goes back as if it had not been tried"
+    case leftByWhoHadTime = "is left under claim 1 by a process that had time"
     case noReason = "without a reason"
     // The end.
     case unfinished = "whose host works, is deferred still"
@@ -48,6 +53,8 @@ import Testing
     case copyOfNobody = "got a message that nobody sent"
     case copyNeverQueued = "which was never queued"
     case otherOctets = "with other octets than were sent"
+    case otherSender = "from spam@x.example, who did not send it"
+    case otherHost = "for a@x.example, whose host is another"
     case otherRecipient = "for whom it is not"
     case copyTooMany = "has 2 copies, with 1 deliveries"
     case copyMissing = "has 0 copies, with 1 deliveries"
@@ -95,16 +102,28 @@ import Testing
       try end()
     }
 
-    private mutating func queue() throws {
-      if fault != .queuedUnasked { witness.sends(letter) }
-      if fault == .queuedThoughRefused { try witness.hears(.refused("451"), to: 7) }
-      var message = NewMessage(
+    /// As it is queued.
+    func message() -> NewMessage {
+      NewMessage(
         id: id, tenant: "t", envelope: letter.envelope, acceptedAt: start,
         prefix: Array("Received: x\r\n".utf8) + letter.content.prefix(letter.bodyStart),
         body: .octets(Array(letter.content.dropFirst(letter.bodyStart + (fault == .otherSize ? 1 : 0)))))
+    }
+
+    private mutating func queue() throws {
+      if fault != .queuedUnasked { witness.sends(letter) }
+      if fault == .queuedThoughRefused { try witness.hears(.refused("451"), to: 7) }
+      var message = message()
       if fault == .queuedForOthers { message.tenant = "another" }
       if fault != .acceptedThoughLost { try witness.sees(.queued(message), after: .zero) }
       if fault == .queuedTwice { try witness.sees(.queued(message), after: .zero) }
+      if fault == .refusedThoughKept {
+        // What happened to another's message excuses nothing.
+        var other = message
+        other.prefix = Array("Received: x\r\nX-Letter: 8\r\n\r\n".utf8)
+        try witness.sees(.failed(.enqueue, QueueError(.unknownOutcome, "half-way"), other), after: .zero)
+        try witness.hears(.refused("451"), to: 7)
+      }
       if ![.queuedThoughRefused, .neverAnswered].contains(fault) { try witness.hears(.accepted(id), to: 7) }
     }
 
@@ -142,7 +161,9 @@ import Testing
       if fault == .attemptedTwice { try witness.attemptBegins(attempted) }
       let later = DeliveryOutcome.deferred(DeliveryReply(code: 451, text: "451 later"))
       let taken = DeliveryOutcome.delivered(DeliveryReply(code: 250, text: "250 Ok"))
-      witness.attemptEnds(claim, DeliveryReport(outcomes: delivers ? [taken] : [taken, later]), after: .zero)
+      var report = DeliveryReport(outcomes: delivers ? [taken] : [taken, later])
+      if fault == .doubtWithoutReason { report.uncertain = [1] }
+      try witness.attemptEnds(claim, report, hasTrouble: false, after: .seconds(30))
     }
 
     private mutating func settle(_ claim: Claim, at now: Timestamp) throws {
@@ -150,7 +171,7 @@ import Testing
       var second = Settlement.Change(index: 1, state: .deferred, nextAttempt: now + .seconds(70), reply: reply)
       switch fault {
       case .deferredTooSoon: second.nextAttempt = now + .seconds(59)
-      case .deferredTooLate: second.nextAttempt = now + .seconds(6 * 3600)
+      case .deferredTooLate: second.nextAttempt = now + .seconds(73)
       case .deferredForEver: second.nextAttempt = nil
       case .expiredEarly: (second.state, second.nextAttempt) = (.expired, nil)
       case .wrongAttempts: second.attempts = 2
@@ -158,7 +179,13 @@ import Testing
       default: break
       }
       let first = Settlement.Change(index: 0, state: .delivered, reply: DeliveryReply(code: 250, text: "250 Ok"))
-      let settlement = Settlement(id: id, token: claim.token, at: now, changes: [first, second])
+      var settlement = Settlement(id: id, token: claim.token, at: now, changes: [first, second])
+      if fault == .goesBack { settlement.changes = [first] }
+      if fault == .goesBackThoughDelivered {
+        witness.stops()
+        settlement.changes = [second]
+      }
+      if fault == .leftByWhoHadTime { return try witness.sees(.stopped(inTime: true), after: .zero) }
       try witness.sees(.settled(settlement), after: .zero)
       if fault == .settledTwice { try witness.sees(.settled(settlement), after: .zero) }
     }
@@ -190,7 +217,13 @@ import Testing
       var content = Array("Received: x\r\n".utf8) + letter.content
       if fault == .otherOctets { content[content.count - 5] ^= 1 }
       let paths = letter.envelope.recipients.map(\.path)
-      var copies = [Witness.Copy(host: "x", recipients: paths, content: content)]
+      var copies = [
+        Witness.Copy(
+          host: "x", domains: [try #require(DomainName("x.example"))], reversePath: .null, recipients: paths,
+          content: content)
+      ]
+      if fault == .otherSender { copies[0].reversePath = try #require(ReversePath("spam@x.example")) }
+      if fault == .otherHost { copies[0].domains = [] }
       if fault == .otherRecipient { copies[0].recipients = [.postmaster] }
       if fault == .copyTooMany { copies.append(copies[0]) }
       if fault == .copyMissing { copies = [] }
@@ -207,6 +240,31 @@ import Testing
       for copy in copies { try witness.takes(copy) }
       try witness.checkEnds()
     }
+  }
+
+  /// Twice as long each time, up to an hour; greylisting and policy have bounds of their own.
+  @Test(
+    arguments: [
+      (0, "suspended", 60), (1, "452 4.2.2 full", 60), (2, "452 4.2.2 full", 120), (6, "452 4.2.2 full", 1920),
+      (7, "452 4.2.2 full", 3600), (99, "452 4.2.2 full", 3600), (1, "554 5.7.1 no", 600), (7, "554 5.7.1 no", 3600),
+      (2, "450 4.2.0 later", 120), (7, "451 4.7.1 later", 1500),
+    ] as [(Int, String, Double)])
+  func delays(attempts: Int, reply: String, delay: Double) throws {
+    var configuration = DeliveryConfiguration()
+    configuration.schedule.maximumDelay = .seconds(3600)
+    let delays = Witness(configuration) { DeliverySite($0) }.delays(
+      after: attempts, DeliveryReply(code: 450, text: reply))
+    #expect(delays == .seconds(delay - 0.002) ... .seconds(delay * 1.2 + 0.002))
+  }
+
+  /// Nobody could tell the customer, so that it may be in the queue or not.
+  @Test func whatMayBeKeptMayBeRefused() throws {
+    var life = try Life(.nothing)
+    life.witness.sends(life.letter)
+    let message = life.message()
+    try life.witness.sees(.queued(message), after: .zero)
+    try life.witness.sees(.failed(.enqueue, QueueError(.unknownOutcome, "half-way"), message), after: .zero)
+    try life.witness.hears(.refused("451"), to: 7)
   }
 
   @Test(arguments: Fault.allCases) func objects(fault: Fault) throws {

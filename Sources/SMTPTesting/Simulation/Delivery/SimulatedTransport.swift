@@ -41,6 +41,11 @@ public final class SimulatedTransport: DeliveryTransport {
 
   /// One attempt, in one session; as many transactions as it takes where the host takes fewer recipients at a time.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
+    await attempt(claim, content).report
+  }
+
+  /// Likewise; and whether anything was lost on the connection.
+  func attempt(_ claim: Claim, _ content: any MessageContent) async -> (report: DeliveryReport, hasTrouble: Bool) {
     let next = next(of: claim.recipients.first?.path.host)
     let attempt = SimulatedAttempt(host: next, recipients: claim.recipients.count)
     let connected: SimulatedClient
@@ -48,9 +53,9 @@ public final class SimulatedTransport: DeliveryTransport {
       connected = try await network.client(
         from: host, to: next, port: RemoteHost.port, configuration: client, timeout: connectTimeout)
     } catch let error as SimulatedNetworkError {
-      return error.failure.map(attempt.failed) ?? attempt.unreachable(error.message)
+      return (error.failure.map(attempt.failed) ?? attempt.unreachable(error.message), false)
     } catch {
-      return attempt.cancelled
+      return (attempt.cancelled, false)
     }
     var outcomes = await transact(claim, Array(claim.recipients.indices), content, connected)
     while let rest = attempt.postponed(outcomes), await connected.takesAnother {
@@ -59,8 +64,9 @@ public final class SimulatedTransport: DeliveryTransport {
       if attempt.postponed(outcomes)?.count == rest.count { break }
     }
     let report = attempt.report(outcomes, failure: await connected.failure)
+    let hasTrouble = connected.connection.hasTrouble
     await connected.quit()
-    return report
+    return (report, hasTrouble)
   }
 
   /// One transaction for the recipients at these places.

@@ -6,6 +6,9 @@ extension Witness {
   /// A copy of a message at a remote host.
   struct Copy: Sendable {
     var host: String
+    /// What the host serves.
+    var domains: [DomainName]
+    var reversePath: ReversePath
     var recipients: [ForwardPath]
     var content: [UInt8]
   }
@@ -18,6 +21,9 @@ extension Witness {
     guard let id = sent.id, var message = messages[id] else {
       throw Violation("\(copy.host) got letter \(number), which was never queued")
     }
+    guard copy.reversePath == sent.letter.envelope.reversePath else {
+      throw Violation("\(copy.host) got letter \(number) from \(copy.reversePath), who did not send it")
+    }
     let content = sent.letter.content
     guard copy.content.count == message.status.size, copy.content.suffix(content.count).elementsEqual(content) else {
       throw Violation("\(copy.host) got letter \(number) with other octets than were sent")
@@ -25,6 +31,9 @@ extension Witness {
     for path in copy.recipients {
       guard let index = message.status.recipients.firstIndex(where: { $0.path == path }) else {
         throw Violation("\(copy.host) got letter \(number) for \(path), for whom it is not")
+      }
+      guard copy.domains.contains(where: { path.destination == .domain($0) }) else {
+        throw Violation("\(copy.host) got letter \(number) for \(path), whose host is another")
       }
       message.evidence[index].copies += 1
     }

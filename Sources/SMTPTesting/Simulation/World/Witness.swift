@@ -1,5 +1,6 @@
 import DeliveryQueue
 import MailModel
+import SMTPProtocol
 
 /// Something that must never be.
 struct Violation: Error {
@@ -41,12 +42,15 @@ struct Witness: Sendable {
   struct HeldClaim: Sendable {
     var claim: Claim
     var leasedUntil: Timestamp
+    let givenAfter: Duration
     /// Whether an attempt is being made.
     var isAttempted = false
     var report: DeliveryReport?
   }
 
   let schedule: RetrySchedule
+  /// How long an attempt waits for the reply to the end of the content, and how long it may last.
+  let patience: (reply: Duration, attempt: Duration)
   let site: @Sendable (Mailbox.Host?) -> DeliverySite
   var letters: [Int: SentLetter] = [:]
   var messages: [QueueID: Message] = [:]
@@ -57,8 +61,14 @@ struct Witness: Sendable {
   /// From when on what is due is claimed at once, but for that at sites that do not work.
   var punctuality: (since: Timestamp, but: Set<DeliverySite>)?
   var turns: Turns?
+  var isStopping = false
 
-  init(_ configuration: DeliveryConfiguration, site: @escaping @Sendable (Mailbox.Host?) -> DeliverySite) {
+  /// - Parameter replyTimeout: how long an attempt waits for the reply to the end of the content.
+  init(
+    _ configuration: DeliveryConfiguration, replyTimeout: Duration = ClientLimits().endOfContentTimeout,
+    site: @escaping @Sendable (Mailbox.Host?) -> DeliverySite
+  ) {
+    patience = (replyTimeout, configuration.attemptLimit)
     (schedule, limits, self.site) = (configuration.schedule, Limits(configuration), site)
   }
 }
@@ -75,11 +85,23 @@ extension Witness {
     case .settled(let settlement): try settled(settlement, after: elapsed)
     case .ordered(let order, let selection, let result): try ordered(order, selection, result)
     case .died: processEnded()
-    case .failed(let operation, let error):
+    case .stopped(let inTime):
+      if inTime { try checkNothingHeld() }
+      processEnded()
+    case .failed(_, let error, let message):
       // Nobody can tell the customer what became of it.
-      guard operation == .enqueue, error.code == .unknownOutcome else { return }
-      for number in letters.keys where letters[number]?.answer == nil { letters[number]?.mayBeKept = true }
+      guard let message, error.code == .unknownOutcome, let number = Letter.number(in: message.prefix) else { return }
+      letters[number]?.mayBeKept = true
     }
+  }
+
+  /// From now on the process begins nothing new, and what it began may be cut off.
+  mutating func stops() { isStopping = true }
+
+  /// A process that has stopped before its deadline has recorded all that it knew, and given back the rest.
+  private func checkNothingHeld() throws(Violation) {
+    guard let left = claims.values.min(by: { $0.claim.token.value < $1.claim.token.value }) else { return }
+    throw Violation("\(left.claim.id) is left under claim \(left.claim.token.value) by a process that had time")
   }
 
   /// The process died, or was stopped: nobody holds a claim any more, and what was being attempted may have arrived.
@@ -87,6 +109,7 @@ extension Witness {
     for token in claims.keys { leave(token) }
     claims = [:]
     limits.processEnded()
+    isStopping = false
   }
 
   /// Nobody will record what comes of this claim.
