@@ -60,7 +60,7 @@ import Testing
     mutating func end(_ number: UInt64, _ condition: SiteCondition, told: SiteCondition? = nil, after seconds: Int) {
       guard let claim = witness.claims[.init(number)]?.claim else { return }
       let report = DeliveryReport(outcomes: [.deferred(DeliveryReply(problem: "later"))], condition: condition)
-      witness.attemptEnds(claim, report, after: .seconds(seconds))
+      try? witness.attemptEnds(claim, report, hasTrouble: false, after: .seconds(seconds))
       tell(number, told ?? condition)
     }
 

@@ -42,26 +42,35 @@ public final class SimulatedTransport: DeliveryTransport {
 
   /// One attempt, in one session; as many transactions as it takes where the host takes fewer recipients at a time.
   public func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
-    let next = next(of: claim.recipients.first?.path.host)
-    return DeliveryReport(await attempt(claim, content, at: next), of: claim.recipients.count, by: next)
+    await attempt(claim, content).report
   }
 
-  private func attempt(_ claim: Claim, _ content: any MessageContent, at next: String) async -> SessionResult {
+  /// Likewise; and whether anything was lost on the connection.
+  func attempt(_ claim: Claim, _ content: any MessageContent) async -> (report: DeliveryReport, hasTrouble: Bool) {
+    let next = next(of: claim.recipients.first?.path.host)
+    let (result, hasTrouble) = await attempt(claim, content, at: next)
+    return (DeliveryReport(result, of: claim.recipients.count, by: next), hasTrouble)
+  }
+
+  private func attempt(
+    _ claim: Claim, _ content: any MessageContent, at next: String
+  ) async -> (result: SessionResult, hasTrouble: Bool) {
     let connected: SimulatedClient
     do {
       connected = try await network.client(
         from: host, to: next, port: RemoteHost.port, configuration: client, timeout: connectTimeout)
     } catch let error as SimulatedNetworkError {
-      return error.failure.map { .failed($0, []) } ?? .unreachable(Unreachable(reason: error.message))
+      return (error.failure.map { .failed($0, []) } ?? .unreachable(Unreachable(reason: error.message)), false)
     } catch {
-      return .unreachable(.cancelled)
+      return (.unreachable(.cancelled), false)
     }
     var result = await transact(claim, Array(claim.recipients.indices), content, connected)
     while let rest = result.postponed, await connected.takesAnother {
       result = await transact(claim, rest, content, connected).joined(to: result, at: rest)
     }
+    let hasTrouble = connected.connection.hasTrouble
     await connected.quit()
-    return result
+    return (result, hasTrouble)
   }
 
   /// One transaction for the recipients at these places.

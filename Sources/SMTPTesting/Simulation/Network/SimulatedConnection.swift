@@ -34,6 +34,8 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
     var client = Inbox()
     var server = Inbox()
     var isSilent = false
+    /// Whether anything was lost: it was reset, fell silent, or its server died.
+    var hasTrouble = false
 
     subscript(side: Side) -> Inbox {
       get { side == .client ? client : server }
@@ -55,6 +57,9 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
     (self.number, self.network, self.hosts) = (number, network, hosts)
     (self.client, self.server) = (client, server)
   }
+
+  /// Whether anything on it was lost, but for what the client did not want to hear.
+  var hasTrouble: Bool { state.withLock { $0.hasTrouble } }
 
   var description: String { "connection \(number) from \(hosts.client) to \(hosts.server):\(server.port)" }
 
@@ -183,6 +188,7 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
       state[side].isClosed = true
       state[side].handler = nil
       state[side].arrived = []
+      if side == .server, farewell == .reset { state.hasTrouble = true }
       return (state[side].reader.take(), state[side.other].isClosed)
     }
     reader?.resume(returning: .reset)
@@ -192,6 +198,7 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
   /// Both sides hear of it, but for one that does not listen any more.
   func reset() {
     network.simulation.note("\(self) is reset")
+    state.withLock { $0.hasTrouble = true }
     for side in [Side.client, .server] {
       let instant = network.simulation.clock.advanced(by: network.latency(hosts.client, hosts.server))
       let due: MonotonicInstant? = state.withLock { state in
@@ -218,7 +225,7 @@ final class SimulatedConnection: Sendable, CustomStringConvertible {
   func silence() {
     network.simulation.note("\(self) falls silent")
     state.withLock { state in
-      state.isSilent = true
+      (state.isSilent, state.hasTrouble) = (true, true)
       (state.client.underway, state.server.underway) = ([], [])
     }
   }

@@ -34,6 +34,8 @@ public actor SimulatedClient {
     session = ClientSession(configuration: configuration)
   }
 
+  nonisolated var connection: SimulatedConnection { endpoint.connection }
+
   // MARK: For the holder
 
   /// Sends one message. Cancellation ends the session soon.

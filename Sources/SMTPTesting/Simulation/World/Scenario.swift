@@ -9,7 +9,9 @@ public import DeliveryQueue
 /// - No recipient is under two claims, attempted before it is due, or attempted once its state is final.
 /// - The limits hold: deliveries in all, for each tenant and at each site; no attempt at a paused site; room for others.
 /// - Attempts come when the schedule has them; in calm weather, as soon as they are due.
-/// - Each tenant's mail to a host that works arrives soon, whatever other hosts do.
+/// - Each tenant's mail to a host that works arrives soon, whatever other hosts do, and has its turn there, however much
+///   another tenant sends.
+/// - Whoever sends has an answer.
 /// - In the end the queue is empty.
 ///
 /// ```swift

@@ -35,6 +35,7 @@ extension ScenarioWorld {
     let order = QueueOrder(action, by: "operator", because: "the plan has it", at: simulation.time.now())
     let result = try await platform.apply(order, to: selection)
     simulation.note("the operator's \(action) changes \(result.recipients) recipients")
+    try await compare()
   }
 
   /// Nothing fails any more but some hosts. Each tenant's mail to the one that works arrives soon all the same.
@@ -73,8 +74,6 @@ extension ScenarioWorld {
   /// All hosts work, but for those that are lost. What is left arrives within its schedule, and all else expires.
   func heal() throws {
     for host in hosts.indices where !plan.lostHosts.contains(host) { hosts[host].mood = .working }
-    let jitter = delivery.schedule.jitterPercent + 100
-    let schedule = delivery.schedule.maximumDelay * jitter / 100
     try run(for: .seconds(3600))
     // No site that works is paused any more: nothing waits for anything but its schedule. Where deliveries to a lost host last
     // until its clients lose patience, others wait for them.
@@ -84,14 +83,21 @@ extension ScenarioWorld {
       witness { $0.expectPunctuality(from: simulation.time.now(), but: lost) }
     }
     try checkProgress(within: isSlow ? .seconds(7200) : .seconds(60))
-    try run(for: schedule + delivery.rules.maximumPause)
+    let longestDelay = longestDelay
+    try run(for: longestDelay + delivery.rules.sane.maximumPause)
     let lost = Set(plan.lostHosts.flatMap { domains[$0] })
     witness { try $0.checkAllFinal { recipient in !lost.contains { recipient.path.destination == .domain($0) } } }
-    var rest = delivery.schedule.lifetime + schedule
+    var rest = delivery.schedule.lifetime + longestDelay
     while rest > .zero, hasUnfinished {
       try run(for: .seconds(3600))
       rest -= .seconds(3600)
     }
+  }
+
+  private var longestDelay: Duration {
+    var longest = Duration.zero
+    witness { longest = $0.longestDelay }
+    return longest
   }
 
   private var hasUnfinished: Bool {
@@ -117,17 +123,19 @@ extension ScenarioWorld {
   /// The process stops, and the books are compared.
   func finish() throws {
     end()
-    try simulation.perform { try await self.platform.stop() }
+    try simulation.perform { try await self.stop(down: .zero) }
     let (kept, summary) = try simulation.perform { [store = platform.store] in
       (try await store.messages(.everything, after: nil, limit: .max), try await store.summary())
     }
     witness { witness in
       guard summary == QueueSummary() else { throw Violation("the queue is left with \(summary)") }
       try witness.compare(kept)
-      for host in hosts {
+      for (host, domains) in zip(hosts, domains) {
         for message in host.messages {
-          let recipients = message.envelope.recipients.map(\.path)
-          try witness.takes(.init(host: host.name.description, recipients: recipients, content: message.content))
+          let copy = Witness.Copy(
+            host: host.name.description, domains: domains, reversePath: message.envelope.reversePath,
+            recipients: message.envelope.recipients.map(\.path), content: message.content)
+          try witness.takes(copy)
         }
       }
       try witness.checkEnds()
@@ -139,7 +147,7 @@ extension ScenarioWorld {
   /// Nobody is given up whom no host refused, and nobody is delivered to who does not exist.
   private func checkReasons(_ witness: Witness) throws(Violation) {
     let refusing = Set(plan.refusingHosts.flatMap { domains[$0] })
-    for message in witness.messages.values {
+    for message in witness.messages.values.sorted(by: { $0.letter < $1.letter }) {
       for recipient in message.status.recipients {
         let isUnknown = Self.isUnknown(recipient.path)
         let name = "letter \(message.letter) for \(recipient.path)"

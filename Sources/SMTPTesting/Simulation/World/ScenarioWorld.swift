@@ -49,7 +49,8 @@ final class ScenarioWorld: Sendable {
     var client = SimulatedNetwork.remoteClient(helloName: name)
     (client.pipelinesData, client.usesChunking) = (plan.pipelinesData, plan.usesChunking)
     let transport = SimulatedTransport(from: name.description, over: network, client: client, routes: routes)
-    state = Mutex(State(witness: Witness(delivery) { transport.site(of: $0) }))
+    let witness = Witness(delivery, replyTimeout: client.limits.endOfContentTimeout) { transport.site(of: $0) }
+    state = Mutex(State(witness: witness))
     let relay = WitnessRelay()
     let platform = try SimulatedPlatform(configuration, in: network) { store in
       WitnessedTransport(base: transport, store: store, relay: relay)
@@ -91,14 +92,19 @@ final class ScenarioWorld: Sendable {
     if let violation { simulation.note("VIOLATION: \(violation.what)") }
   }
 
-  func attemptEnded(_ claim: Claim, _ report: DeliveryReport) {
-    witness { $0.attemptEnds(claim, report, after: simulation.elapsed) }
+  func attemptBegins(_ claim: Claim) { witness { try $0.attemptBegins(claim) } }
+
+  func attemptEnds(_ claim: Claim, _ report: DeliveryReport, _ hasTrouble: Bool) {
+    witness { try $0.attemptEnds(claim, report, hasTrouble: hasTrouble, after: simulation.elapsed) }
   }
 
   func sees(_ event: SimulatedStore.Event) {
     if case .claimed(let request, let batch) = event { note(request, batch) }
     witness { try $0.sees(event, after: simulation.elapsed) }
-    if case .died = event { processEnded() }
+    switch event {
+    case .died, .stopped: processEnded()
+    default: break
+    }
   }
 
   private func note(_ request: ClaimRequest, _ batch: ClaimBatch) {
@@ -139,9 +145,14 @@ final class ScenarioWorld: Sendable {
   }
 
   private func restart() async throws {
+    try await compare()
+    platform.start()
+  }
+
+  /// The queue has what the witness' books have.
+  func compare() async throws {
     let kept = try await platform.store.messages(.everything, after: nil, limit: .max)
     witness { try $0.compare(kept) }
-    platform.start()
   }
 
   func crash(down: Duration) {
@@ -151,6 +162,7 @@ final class ScenarioWorld: Sendable {
 
   func stop(down: Duration) async throws {
     state.withLock { $0.down = down }
+    if platform.isRunning { witness { $0.stops() } }
     try await platform.stop()
   }
 
@@ -232,9 +244,9 @@ struct WitnessedTransport: DeliveryTransport {
   func site(of destination: Mailbox.Host?) -> DeliverySite { base.site(of: destination) }
 
   func deliver(_ claim: Claim, content: any MessageContent) async -> DeliveryReport {
-    if !store.isDead { relay.world?.witness { try $0.attemptBegins(claim) } }
-    let report = await base.deliver(claim, content: content)
-    if !store.isDead { relay.world?.attemptEnded(claim, report) }
+    if !store.isDead { relay.world?.attemptBegins(claim) }
+    let (report, hasTrouble) = await base.attempt(claim, content)
+    if !store.isDead { relay.world?.attemptEnds(claim, report, hasTrouble) }
     return report
   }
 }

@@ -123,6 +123,10 @@ extension SimulatedPlatform {
     guard let process = takeProcess() else { return }
     simulation.note("\(host) dies")
     store.kill()
+    end(process)
+  }
+
+  private func end(_ process: Process) {
     network.crash(host)
     process.server.crash()
     process.delivery.cancel()
@@ -135,12 +139,19 @@ extension SimulatedPlatform {
     simulation.note("\(host) stops")
     process.server.shutDown()
     process.shutDown()
-    let deadline = simulation.clock.advanced(by: configuration.delivery.shutdownDeadline + .seconds(60))
-    while !process.delivery.isFinished || process.server.open > 0, simulation.clock < deadline {
-      try await simulation.sleep(for: .seconds(1))
-    }
+    let deadline = simulation.clock.advanced(by: configuration.delivery.shutdownDeadline)
+    try await wait(until: deadline.advanced(by: .seconds(60))) { process.delivery.isFinished }
+    let isInTime = simulation.clock < deadline
+    try await wait(until: deadline.advanced(by: .seconds(60))) { process.server.open == 0 }
     // It may have died meanwhile.
-    if state.value.process?.number == process.number { crash() }
+    guard state.value.process?.number == process.number, let process = takeProcess() else { return }
+    simulation.note("\(host) has stopped")
+    store.stop(inTime: isInTime)
+    end(process)
+  }
+
+  private func wait(until deadline: MonotonicInstant, _ isOver: () -> Bool) async throws {
+    while !isOver(), simulation.clock < deadline { try await simulation.sleep(for: .seconds(1)) }
   }
 
   /// An operator's order, and the delivery looks what is due now. Without effect where no process runs.

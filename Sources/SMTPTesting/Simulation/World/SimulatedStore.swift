@@ -34,10 +34,12 @@ public final class SimulatedStore: QueueStore, QueueInspection, QueueControl {
     case extended([Claim.Token], until: Timestamp)
     /// An operator's order was carried out.
     case ordered(QueueOrder, QueueSelection, QueueOrderResult)
-    /// An operation was refused, or its outcome is not known.
-    case failed(FaultyStore<InMemoryQueueStore>.Operation, QueueError)
-    /// Its process is no more: no claim holds.
+    /// An operation was refused, or its outcome is not known; of a message, if it was to be queued.
+    case failed(FaultyStore<InMemoryQueueStore>.Operation, QueueError, NewMessage?)
+    /// Its process died: no claim holds.
     case died
+    /// Its process has ended in peace: before its deadline, so that it could finish all that it had begun, or not.
+    case stopped(inTime: Bool)
   }
 
   private enum Life: Sendable { case open, collapsed, dead }
@@ -85,14 +87,19 @@ public final class SimulatedStore: QueueStore, QueueInspection, QueueControl {
 extension SimulatedStore {
   /// The process is dead: what it asked and was not done is not done any more, whatever it asks later fails, and no answer
   /// reaches it.
-  public func kill() {
+  public func kill() { end(.died) }
+
+  /// The process has stopped. This store is dead from now on.
+  func stop(inTime: Bool) { end(.stopped(inTime: inTime)) }
+
+  private func end(_ event: Event) {
     let watch = state.withLock { state in
       let watch = state.life == .dead ? nil : state.watch
       state.life = .dead
       state.collapse = {}
       return watch
     }
-    watch?(.died)
+    watch?(event)
   }
 
   /// The queue as the next process finds it: what was kept is there, no claim holds, and bodies that no message names are gone.
@@ -154,22 +161,24 @@ extension SimulatedStore {
     if half > .zero { await simulation.pass(half) }
   }
 
-  /// - Parameter event: what the watcher is told when it is done; `nil` for what changes nothing.
+  /// - Parameters:
+  ///   - message: what is to be queued.
+  ///   - event: what the watcher is told when it is done; `nil` for what changes nothing.
   fileprivate func perform<Result: Sendable>(
-    _ operation: FaultyStore<InMemoryQueueStore>.Operation, _ body: () async throws -> Result,
-    event: ((Result) -> Event)? = nil
+    _ operation: FaultyStore<InMemoryQueueStore>.Operation, of message: NewMessage? = nil,
+    _ body: () async throws -> Result, event: ((Result) -> Event)? = nil
   ) async throws -> Result {
     await pass()
     if let failure { throw failure }
-    let outcome = await outcome(of: operation, body, event)
+    let outcome = await outcome(of: operation, message, body, event)
     await pass()
     if isDead, let failure { throw failure }
     return try outcome.get()
   }
 
   private func outcome<Result: Sendable>(
-    of operation: FaultyStore<InMemoryQueueStore>.Operation, _ body: () async throws -> Result,
-    _ event: ((Result) -> Event)?
+    of operation: FaultyStore<InMemoryQueueStore>.Operation, _ message: NewMessage?,
+    _ body: () async throws -> Result, _ event: ((Result) -> Event)?
   ) async -> Swift.Result<Result, any Error> {
     do {
       switch fate(of: operation) {
@@ -184,7 +193,7 @@ extension SimulatedStore {
         return .success(result)
       }
     } catch {
-      if let error = error as? QueueError { state.withLock { $0.watch }(.failed(operation, error)) }
+      if let error = error as? QueueError { state.withLock { $0.watch }(.failed(operation, error, message)) }
       return .failure(error)
     }
   }
@@ -207,7 +216,7 @@ extension SimulatedStore {
 
   /// Keeps a message, or fails.
   public func enqueue(_ message: NewMessage) async throws {
-    try await perform(.enqueue) {
+    try await perform(.enqueue, of: message) {
       try await faults.enqueue(message)
     } event: {
       .queued(message)

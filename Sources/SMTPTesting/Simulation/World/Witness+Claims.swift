@@ -7,7 +7,7 @@ extension Witness {
     try checkLeases(at: request.now)
     for claim in batch.claims {
       try check(claim, at: request.now)
-      claims[claim.token] = HeldClaim(claim: claim, leasedUntil: request.leasedUntil)
+      claims[claim.token] = HeldClaim(claim: claim, leasedUntil: request.leasedUntil, givenAfter: elapsed)
     }
     try limits.claimed(request, batch, after: elapsed)
     for claim in batch.claims { try countTurns(claim, at: request.now) }
@@ -29,7 +29,7 @@ extension Witness {
       let status = message.status.recipients[recipient.index]
       let name = "\(claim.id) for \(status.path)"
       guard status.path == recipient.path else { throw Violation("\(name) is claimed as \(recipient.path)") }
-      guard status.state.isDue else { throw Violation("\(name) is claimed, and \(status.state)") }
+      guard [.queued, .deferred].contains(status.state) else { throw Violation("\(name) is claimed, and \(status.state)") }
       guard let due = status.nextAttempt, due <= now else { throw Violation("\(name) is claimed before it is due") }
       if let punctuality, due >= punctuality.since, !punctuality.but.contains(claim.site) {
         // Where the disk is slow, each step of the few deliveries that come before may take half a minute.
@@ -60,10 +60,18 @@ extension Witness {
     try limits.attemptBegins(claim)
   }
 
-  mutating func attemptEnds(_ claim: Claim, _ report: DeliveryReport, after elapsed: Duration) {
+  /// - Parameter hasTrouble: whether the world has lost anything of its connection.
+  mutating func attemptEnds(
+    _ claim: Claim, _ report: DeliveryReport, hasTrouble: Bool, after elapsed: Duration
+  ) throws(Violation) {
+    let lasted = elapsed - (claims[claim.token]?.givenAfter ?? .zero)
     claims[claim.token]?.isAttempted = false
     claims[claim.token]?.report = report
     limits.ends(claim.token, report.condition, after: elapsed)
+    // Whoever does not know what became of a message makes another copy: there must be a reason.
+    guard report.uncertain.isEmpty || hasTrouble || isStopping || lasted >= min(patience.reply, patience.attempt) else {
+      throw Violation("nobody knows what became of \(claim.id), and nothing happened to its connection")
+    }
   }
 
   mutating func settled(_ settlement: Settlement, after elapsed: Duration) throws(Violation) {
@@ -77,14 +85,30 @@ extension Witness {
       }
       try check(change, of: message.status, at: settlement.at, held, place)
       if change.state == .delivered { message.evidence[change.index].recorded += 1 }
-      message.status.recipients[change.index].apply(change, at: settlement.at)
     }
+    try checkUnchanged(held, settlement)
     if let report = held.report {
       for place in report.uncertain {
         message.evidence[held.claim.recipients[place].index].uncertain += 1
       }
     }
     messages[settlement.id] = message
+    for change in settlement.changes { write(change, of: settlement.id, at: settlement.at) }
+  }
+
+  /// What goes back as it was is neither delivered nor refused nor in doubt, and the process stops.
+  private func checkUnchanged(_ held: HeldClaim, _ settlement: Settlement) throws(Violation) {
+    let changed = Set(settlement.changes.map(\.index))
+    for (place, recipient) in held.claim.recipients.enumerated() where !changed.contains(recipient.index) {
+      var mayGoBack = isStopping
+      if let report = held.report {
+        if case .deferred = report.outcomes[place] {} else { mayGoBack = false }
+        if report.uncertain.contains(place) { mayGoBack = false }
+      }
+      guard mayGoBack else {
+        throw Violation("\(held.claim.id) for \(recipient.path) goes back as if it had not been tried")
+      }
+    }
   }
 
   private func check(
@@ -93,6 +117,9 @@ extension Witness {
     let recipient = status.recipients[change.index]
     let name = "\(status.id) for \(recipient.path)"
     guard change.reply != nil else { throw Violation("\(name) is \(change.state) without a reason") }
+    guard change.attempts == (held.claim.suspension == nil ? 1 : 0) else {
+      throw Violation("\(name) is \(change.state), and counts \(change.attempts) attempts")
+    }
     let end = status.acceptedAt + schedule.lifetime
     switch (held.report?.outcomes[place], change.state) {
     case (.delivered, .delivered), (.failed, .bounced): return
@@ -100,10 +127,10 @@ extension Witness {
       guard now >= end else { throw Violation("\(name) expires \(end - now) before its time") }
     case (.deferred, .deferred), (nil, .deferred):
       guard let next = change.nextAttempt else { throw Violation("\(name) is deferred for ever") }
-      let jitter = schedule.jitterPercent + 100
-      guard next <= end, next <= now + schedule.maximumDelay * jitter / 100,
-        next >= min(end, now + min(schedule.firstDelay, schedule.maximumDelay))
-      else { throw Violation("\(name) is deferred until \(next), which is \(next - now) away") }
+      let delays = delays(after: recipient.attempts + change.attempts, change.reply)
+      guard next <= end, next <= now + delays.upperBound, next >= min(end, now + delays.lowerBound) else {
+        throw Violation("\(name) is deferred by \(next - now) and not by \(delays)")
+      }
     case (let outcome, let state):
       throw Violation("\(name) is \(state), and its attempt said \(outcome.map { "\($0)" } ?? "nothing")")
     }

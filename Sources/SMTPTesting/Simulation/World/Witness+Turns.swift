@@ -33,7 +33,7 @@ extension Witness {
     for message in messages.values {
       guard let tenant = message.status.tenant, !busy.contains(tenant), !waiting.contains(tenant) else { continue }
       let isDue = message.status.recipients.contains { recipient in
-        recipient.state.isDue && recipient.nextAttempt.map { $0 <= now } ?? false
+        [.queued, .deferred].contains(recipient.state) && recipient.nextAttempt.map { $0 <= now } ?? false
           && self.site(recipient.path.destination) == site
       }
       if isDue { waiting.insert(tenant) }

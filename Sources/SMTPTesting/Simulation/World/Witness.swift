@@ -1,5 +1,6 @@
 import DeliveryQueue
 import MailModel
+import SMTPProtocol
 
 /// Something that must never be.
 struct Violation: Error {
@@ -41,12 +42,15 @@ struct Witness: Sendable {
   struct HeldClaim: Sendable {
     var claim: Claim
     var leasedUntil: Timestamp
+    let givenAfter: Duration
     /// Whether an attempt is being made.
     var isAttempted = false
     var report: DeliveryReport?
   }
 
   let schedule: RetrySchedule
+  /// How long an attempt waits for the reply to the end of the content, and how long it may last.
+  let patience: (reply: Duration, attempt: Duration)
   let site: @Sendable (Mailbox.Host?) -> DeliverySite
   var letters: [Int: SentLetter] = [:]
   var messages: [QueueID: Message] = [:]
@@ -57,30 +61,15 @@ struct Witness: Sendable {
   /// From when on what is due is claimed at once, but for that at sites that do not work.
   var punctuality: (since: Timestamp, but: Set<DeliverySite>)?
   var turns: Turns?
+  var isStopping = false
 
-  init(_ configuration: DeliveryConfiguration, site: @escaping @Sendable (Mailbox.Host?) -> DeliverySite) {
+  /// - Parameter replyTimeout: how long an attempt waits for the reply to the end of the content.
+  init(
+    _ configuration: DeliveryConfiguration, replyTimeout: Duration = ClientLimits().endOfContentTimeout,
+    site: @escaping @Sendable (Mailbox.Host?) -> DeliverySite
+  ) {
+    patience = (replyTimeout, configuration.attemptLimit)
     (schedule, limits, self.site) = (configuration.schedule, Limits(configuration), site)
-  }
-}
-
-// MARK: - Customers
-
-extension Witness {
-  mutating func sends(_ letter: Letter) { letters[letter.number] = SentLetter(letter: letter) }
-
-  mutating func hears(_ answer: SimulatedCustomer.Answer, to number: Int) throws(Violation) {
-    letters[number]?.answer = answer
-    guard let sent = letters[number] else { throw Violation("an answer to letter \(number), which nobody sent") }
-    if answer.isAccepted {
-      guard let id = sent.id, id == answer.queueID else {
-        let name = sent.id.map(String.init(describing:)) ?? "none"
-        throw Violation("letter \(number) was accepted with \(answer), and the queue has it as \(name)")
-      }
-    } else if !answer.isUnknown {
-      guard sent.id == nil || sent.mayBeKept else {
-        throw Violation("letter \(number) was refused with \(answer), and is in the queue")
-      }
-    }
   }
 }
 
@@ -96,57 +85,23 @@ extension Witness {
     case .settled(let settlement): try settled(settlement, after: elapsed)
     case .ordered(let order, let selection, let result): try ordered(order, selection, result)
     case .died: processEnded()
-    case .failed(let operation, let error):
+    case .stopped(let inTime):
+      if inTime { try checkNothingHeld() }
+      processEnded()
+    case .failed(_, let error, let message):
       // Nobody can tell the customer what became of it.
-      guard operation == .enqueue, error.code == .unknownOutcome else { return }
-      for number in letters.keys where letters[number]?.answer == nil { letters[number]?.mayBeKept = true }
+      guard let message, error.code == .unknownOutcome, let number = Letter.number(in: message.prefix) else { return }
+      letters[number]?.mayBeKept = true
     }
   }
 
-  private mutating func queued(_ message: NewMessage) throws(Violation) {
-    guard let number = Letter.number(in: message.prefix), let sent = letters[number] else {
-      throw Violation("\(message.id) is queued, and nobody sent it")
-    }
-    guard sent.id == nil else { throw Violation("letter \(number) is queued a second time, as \(message.id)") }
-    if let answer = sent.answer, !answer.isAccepted, !answer.isUnknown, !sent.mayBeKept {
-      throw Violation("letter \(number) is queued after it was refused with \(answer)")
-    }
-    let letter = sent.letter
-    guard message.tenant == letter.tenant, message.envelope.reversePath == letter.envelope.reversePath,
-      message.envelope.recipients.map(\.path) == letter.envelope.recipients.map(\.path)
-    else { throw Violation("letter \(number) is queued with another envelope") }
-    guard message.body.count == letter.content.count - letter.bodyStart else {
-      throw Violation("letter \(number) is queued with a body of \(message.body.count) octets")
-    }
-    letters[number]?.id = message.id
-    let recipients = letter.envelope.recipients.map { RecipientStatus(queued: $0.path, at: message.acceptedAt) }
-    let status = MessageStatus(
-      id: message.id, tenant: message.tenant, reversePath: message.envelope.reversePath,
-      acceptedAt: message.acceptedAt, size: message.size, recipients: recipients)
-    let evidence = recipients.map { _ in Evidence() }
-    messages[message.id] = Message(letter: number, status: status, evidence: evidence)
-  }
+  /// From now on the process begins nothing new, and what it began may be cut off.
+  mutating func stops() { isStopping = true }
 
-  private mutating func ordered(
-    _ order: QueueOrder, _ selection: QueueSelection, _ result: QueueOrderResult
-  ) throws(Violation) {
-    let concerned = selection.concerned(by: order)
-    let claimed = Set(claims.values.map(\.claim.id))
-    let selected = messages.values.filter { concerned.contains($0.status) }.map(\.status.id).sorted()
-    guard result.underAttempt == selected.filter(claimed.contains) else {
-      throw Violation("an order to \(order.action) left alone \(result.underAttempt)")
-    }
-    var changed = 0
-    for id in selected where !claimed.contains(id) {
-      guard var message = messages[id] else { continue }
-      for index in message.status.recipients.indices where concerned.contains(message.status.recipients[index]) {
-        if message.status.recipients[index].apply(order) { changed += 1 }
-      }
-      messages[id] = message
-    }
-    guard changed == result.recipients else {
-      throw Violation("an order to \(order.action) changed \(result.recipients) recipients instead of \(changed)")
-    }
+  /// A process that has stopped before its deadline has recorded all that it knew, and given back the rest.
+  private func checkNothingHeld() throws(Violation) {
+    guard let left = claims.values.min(by: { $0.claim.token.value < $1.claim.token.value }) else { return }
+    throw Violation("\(left.claim.id) is left under claim \(left.claim.token.value) by a process that had time")
   }
 
   /// The process died, or was stopped: nobody holds a claim any more, and what was being attempted may have arrived.
@@ -154,6 +109,7 @@ extension Witness {
     for token in claims.keys { leave(token) }
     claims = [:]
     limits.processEnded()
+    isStopping = false
   }
 
   /// Nobody will record what comes of this claim.
