@@ -15,7 +15,7 @@ import Testing
     case otherSize = "is queued with a body of"
     case queuedUnasked = "is queued, and nobody sent it"
     case queuedThoughRefused = "is queued after it was refused"
-    case refusedThoughKept = "was refused with 451, and is in the queue"
+    case refusedThoughKept = "and is in the queue"
     case acceptedThoughLost = "and the queue has it as none"
     case neverAnswered = "never had an answer"
     // Claims.

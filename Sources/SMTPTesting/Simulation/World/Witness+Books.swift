@@ -105,4 +105,10 @@ extension Witness {
       throw Violation("\(name) has not arrived within \(bound)")
     }
   }
+
+  /// Recipients of a tenant that have their message.
+  func arrived(from tenant: String) -> Int {
+    messages.values.lazy.filter { $0.status.tenant == tenant }
+      .reduce(0) { $0 + $1.status.recipients.count { $0.state == .delivered } }
+  }
 }
