@@ -39,6 +39,25 @@ import Testing
     #expect(Set(turns).isSuperset(of: late))
   }
 
+  /// Nobody is passed over for ever at a site with few places, where a settlement is kept before the end of its delivery is
+  /// told and more are woken than there are places.
+  @Test(arguments: 1...3, 2...7) func allTenantsHavePlacesAtASite(places: Int, tenants: Int) {
+    var rig = rig { ($0.deliveriesPerSite, $0.leavesRoomForOthers) = (places, true) }
+    var owners: [Int64: Int] = [:]
+    for number in 0..<100 * tenants { owners[rig.queue("\(number % tenants)")] = number % tenants }
+    var running = rig.claim()
+    var turns = Array(repeating: 0, count: tenants)
+    for _ in 0..<10 * tenants {
+      let grant = running.removeFirst()
+      rig.ledger.endSettlement(grant.token, left: [], isFinished: true)
+      rig.end([grant])
+      let grants = rig.claim(6)
+      running += grants
+      for grant in grants { turns[owners[grant.sequence] ?? 0] += 1 }
+    }
+    #expect(turns.allSatisfy { 9...11 ~= $0 }, "\(turns)")
+  }
+
   @Test func ofATenantItsSitesComeInTurn() {
     var rig = rig()
     let mass = (0..<5).map { _ in rig.queue(to: ["mass"]) }

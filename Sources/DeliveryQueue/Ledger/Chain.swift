@@ -25,6 +25,11 @@ struct Links: Sendable {
     return next == Self.none ? nil : next
   }
 
+  func previous(before node: UInt32) -> UInt32? {
+    let previous = links[Int(node)].previous
+    return previous == Self.none ? nil : previous
+  }
+
   /// A node that is in no chain comes last in this one.
   mutating func append(_ node: UInt32, to chain: inout Chain) {
     while links.count <= Int(node) { links.append(Link()) }
@@ -34,12 +39,13 @@ struct Links: Sendable {
     chain.count += 1
   }
 
-  /// A node that is in no chain comes first in this one.
-  mutating func prepend(_ node: UInt32, to chain: inout Chain) {
+  /// A node that is in no chain comes into this one, after another of it; without one, first.
+  mutating func insert(_ node: UInt32, after previous: UInt32?, in chain: inout Chain) {
     while links.count <= Int(node) { links.append(Link()) }
-    links[Int(node)] = Link(previous: Self.none, next: chain.first ?? Self.none, isLinked: true)
-    if let first = chain.first { links[Int(first)].previous = node } else { chain.last = node }
-    chain.first = node
+    let next = previous.map { links[Int($0)].next } ?? chain.first ?? Self.none
+    links[Int(node)] = Link(previous: previous ?? Self.none, next: next, isLinked: true)
+    if let previous { links[Int(previous)].next = node } else { chain.first = node }
+    if next == Self.none { chain.last = node } else { links[Int(next)].previous = node }
     chain.count += 1
   }
 

@@ -67,6 +67,7 @@ extension Scheduler {
   /// along uncounted, since they are not the ones for whom the site's others wait.
   @discardableResult mutating func wake(at site: UInt32, most: Int = .max) -> Bool {
     var left = min(most, sites[site].state.room(rules))
+    if left > 0 { promise(at: site) }
     var wakesAny = false
     while left > 0, let node = sites[site].blocked.first {
       let lane = node / 3
@@ -76,6 +77,25 @@ extension Scheduler {
     }
     updateUse(of: site)
     return wakesAny
+  }
+
+  /// Promises the next place at a site to the first of those that were passed over there, unless it is another's.
+  private mutating func promise(at site: UInt32) {
+    guard sites[site].lastPassedOver != nil, let lane = sites[site].blocked.first.map({ $0 / 3 }) else { return }
+    guard !isPromised(site, toOthersThan: lane) else { return }
+    sites[site].promise = Promise(lane: lane, turns: tenants[Int(lanes[lane].tenant)].turns)
+  }
+
+  /// Whether the next place at a site is another lane's: one whose tenant may have it, and whose turn is still to come.
+  func isPromised(_ site: UInt32, toOthersThan lane: UInt32) -> Bool {
+    guard let promise = sites[site].promise, promise.lane != lane else { return false }
+    let tenant = tenants[Int(lanes[promise.lane].tenant)]
+    return tenant.place == .ring && tenant.turns == promise.turns
+  }
+
+  mutating func endPromise(to lane: UInt32) {
+    let site = lanes[lane].site
+    if sites[site].promise?.lane == lane { sites[site].promise = nil }
   }
 
   /// Wakes lanes at all sites that are underused, and says whether there were any.

@@ -77,9 +77,7 @@ extension Scheduler {
       }
       return take(priority, of: lane, dueBy: now + (.zero - rules.wait), isSuspended: true)
     }
-    // Who has waited there comes first: else a tenant with as many deliveries as it may have, all of them there, would take
-    // each place again that one of them leaves.
-    guard sites[site].state.room(rules) > (lanes[lane].isWoken ? 0 : sites[site].woken) else {
+    guard sites[site].state.room(rules) > placesOfOthers(at: site, than: lane) else {
       block(lane)
       return nil
     }
@@ -89,6 +87,14 @@ extension Scheduler {
     }
     pass(tenant, priority)
     return take(priority, of: lane, dueBy: now, isSuspended: false)
+  }
+
+  /// Places at a site that others have before a lane.
+  private func placesOfOthers(at site: UInt32, than lane: UInt32) -> Int {
+    // Who has waited there comes first: else a tenant with as many deliveries as it may have, all of them there, would take
+    // each place again that one of them leaves.
+    guard lanes[lane].isWoken else { return sites[site].woken }
+    return isPromised(site, toOthersThan: lane) ? 1 : 0
   }
 
   /// The lane whose turn it is, and of which of its parts: the more urgent before the less, and of lanes with something as
@@ -126,6 +132,7 @@ extension Scheduler {
     let site = lanes[lane].site
     if lanes[lane].isWoken { sites[site].woken -= 1 }
     lanes[lane].isWoken = false
+    endPromise(to: lane)
     lastToken += 1
     var pick = Pick(token: lastToken, first: first, others: [], site: site)
     while let next = parts.first(of: lanes[lane].parts[priority]), next.sequence == first.sequence, next.due <= instant

@@ -13,6 +13,9 @@ import MailModel
 ///   comes into the ring.
 /// - A woken lane may belong to a tenant that has no room by then. Its site stays among those that are *underused*, and when
 ///   the ring is empty, their next lanes are woken, until nothing is left that could begin.
+/// - So more lanes may be woken at a site than there are places. Those that came too late go back before the others, and to the
+///   first of them the next place is promised: else tenants that always have something for other sites, and so are ahead in
+///   the ring, would take each place before one that has nothing else.
 struct Scheduler: Sendable {
   /// What one tenant has for one site.
   struct Lane: Sendable {
@@ -40,6 +43,15 @@ struct Scheduler: Sendable {
     /// Turns that the more urgent has had in a row, though something of a priority was there.
     var passed = ByPriority<UInt8>(0)
     var place = Place.nowhere
+    /// How often it has had its turn.
+    var turns: UInt64 = 0
+  }
+
+  /// The next place at a site, which is a lane's until its tenant has had its turn.
+  struct Promise: Sendable {
+    var lane: UInt32
+    /// Those that its tenant had had.
+    var turns: UInt64
   }
 
   struct Site: Sendable {
@@ -48,8 +60,12 @@ struct Scheduler: Sendable {
     /// Lanes to it.
     var lanes = 0
     var blocked = Chain()
+    /// The last of those in `blocked` that were woken in vain. They come first, in the order in which they came back.
+    var lastPassedOver: UInt32?
     /// Lanes that were woken, have had nothing since, and are in their tenants' queues: the first places are theirs.
     var woken = 0
+    /// For the first of those that were passed over.
+    var promise: Promise?
     /// The end of its pause, where that is in ``Scheduler/pauseEnds``.
     var watchedUntil: Timestamp?
     /// When the last lane to it went, and the last delivery.
@@ -199,6 +215,7 @@ extension Scheduler {
     let old = lanes[lane]
     guard MessagePriority.allCases.allSatisfy({ old.parts[$0] == Parts.none }) else { return }
     if old.isBlocked { leaveSite(lane) } else if old.isWoken { sites[old.site].woken -= 1 }
+    endPromise(to: lane)
     laneNumbers[LaneName(tenant: old.tenant, site: old.site)] = nil
     lanes.remove(lane, leaving: Lane(tenant: old.tenant, site: old.site))
     if lanes.isEmpty { (laneNumbers, laneLinks, patienceEnds) = ([:], Links(), Heap()) }
@@ -249,17 +266,23 @@ extension Scheduler {
     lanes[lane].isBlocked = true
     let site = lanes[lane].site
     change(site) { [node = node(lane), isWoken = lanes[lane].isWoken] in
+      guard isWoken else { return $1.append(node, to: &$0.blocked) }
       // Others took what it was woken for: it keeps its place.
-      if isWoken { $1.prepend(node, to: &$0.blocked) } else { $1.append(node, to: &$0.blocked) }
+      $1.insert(node, after: $0.lastPassedOver, in: &$0.blocked)
+      $0.lastPassedOver = node
     }
     if lanes[lane].isWoken { sites[site].woken -= 1 }
+    endPromise(to: lane)
     updateUse(of: site)
     watch(lane)
   }
 
   private mutating func leaveSite(_ lane: UInt32) {
     lanes[lane].isBlocked = false
-    change(lanes[lane].site) { [node = node(lane)] in $1.remove(node, from: &$0.blocked) }
+    change(lanes[lane].site) { [node = node(lane)] in
+      if $0.lastPassedOver == node { $0.lastPassedOver = $1.previous(before: node) }
+      $1.remove(node, from: &$0.blocked)
+    }
     updateUse(of: lanes[lane].site)
   }
 
@@ -318,6 +341,7 @@ extension Scheduler {
 
   mutating func begin(for tenant: UInt32) {
     tenants[Int(tenant)].running += 1
+    tenants[Int(tenant)].turns &+= 1
     if tenants[Int(tenant)].place == .ring { tenantLinks.moveToEnd(tenant, of: &ring) }
   }
 

@@ -21,11 +21,11 @@ extension ScenarioWorld {
     case .crash(let down): crash(down: down)
     case .stop(let down): start("stop") { try await self.stop(down: down) }
     case .step(let duration): simulation.time.step(by: duration)
-    case .order(let action, let scope): start("operator") { try await self.order(action, scope) }
+    case .order(let action, let scope): start("operator") { _ = try await self.order(action, scope) }
     }
   }
 
-  private func order(_ action: QueueOrder.Action, _ scope: ScenarioPlan.OrderScope) async throws {
+  private func order(_ action: QueueOrder.Action, _ scope: ScenarioPlan.OrderScope) async throws -> QueueOrderResult {
     var selection = QueueSelection()
     switch scope {
     case .tenant(let tenant): selection.tenant = customers[tenant].tenant
@@ -36,6 +36,17 @@ extension ScenarioWorld {
     let result = try await platform.apply(order, to: selection)
     simulation.note("the operator's \(action) changes \(result.recipients) recipients")
     try await compare()
+    return result
+  }
+
+  /// Nothing is held any more. Messages of which something is being attempted are released when that is over.
+  private func releaseAll() throws {
+    for _ in 0..<10 {
+      let result = try simulation.perform { try await self.order(.release, .everything) }
+      guard !result.underAttempt.isEmpty else { return }
+      try run(for: delivery.attemptLimit)
+    }
+    throw Violation("something is being attempted for ever")
   }
 
   /// Nothing fails any more but some hosts. Each tenant's mail to the one that works arrives soon all the same.
@@ -46,7 +57,7 @@ extension ScenarioWorld {
     for host in hosts.indices { hosts[host].mood = plan.deadHosts[host] ?? .working }
     // Longer than a process stays away, or a customer tries.
     try run(for: .seconds(3600))
-    try simulation.perform { try await self.order(.release, .everything) }
+    try releaseAll()
     if let tenant = plan.flooding { try flood(from: tenant) }
     try checkProgress(within: .seconds(7200), but: plan.flooding)
     witness { $0.watchTurns(at: nil, most: 0) }
