@@ -29,7 +29,9 @@ extension Witness {
       let status = message.status.recipients[recipient.index]
       let name = "\(claim.id) for \(status.path)"
       guard status.path == recipient.path else { throw Violation("\(name) is claimed as \(recipient.path)") }
-      guard [.queued, .deferred].contains(status.state) else { throw Violation("\(name) is claimed, and \(status.state)") }
+      guard [.queued, .deferred].contains(status.state) else {
+        throw Violation("\(name) is claimed, and \(status.state)")
+      }
       guard let due = status.nextAttempt, due <= now else { throw Violation("\(name) is claimed before it is due") }
       if let punctuality, due >= punctuality.since, !punctuality.but.contains(claim.site) {
         // Where the disk is slow, each step of the few deliveries that come before may take half a minute.
