@@ -41,10 +41,10 @@ struct DKIMProblem: Error, Hashable {
   }
 
   /// A limit of ours keeps it from being looked at.
-  static func unread(_ reason: String) -> DKIMProblem {
-    DKIMProblem(
-      .neutral, .limit, "Not looked at: \(reason).",
-      nextStep: "Find out what makes the message's header section so large.")
+  static func unread(
+    _ reason: String, nextStep: String = "Find out what makes the message's header section so large."
+  ) -> DKIMProblem {
+    DKIMProblem(.neutral, .limit, "Not looked at: \(reason).", nextStep: nextStep)
   }
 
   /// libcrypto failed, so nothing can be said.

@@ -54,10 +54,11 @@ public struct DKIMVerification: ~Copyable, Sendable {
       }
     }
     let answers = await verifier.answers(to: pending.map(\.question))
+    var limits = verifier.limits
     for (candidate, answer) in zip(pending, answers) {
       evaluation.signatures[candidate.index].lookups = [DNSLookup(candidate.question, answer)]
       let digest = candidate.digest(of: header)
-      candidate.decide(answer, digest, verifier.limits, &evaluation.signatures[candidate.index])
+      candidate.decide(answer, digest, &limits, &evaluation.signatures[candidate.index])
     }
     return evaluation
   }
