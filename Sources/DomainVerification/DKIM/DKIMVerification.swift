@@ -15,7 +15,7 @@ public struct DKIMVerification: ~Copyable, Sendable {
 
   init(_ verifier: DKIMVerifier, _ header: HeaderSection, at now: Timestamp) {
     (self.verifier, self.header) = (verifier, header)
-    evaluation.fromCount = header.count(of: "from")
+    evaluation.fromCount = header.countSeen(as: "from")
     let fields = header.fields.filter { header.octets.span.extracting($0.name).equalsIgnoringCase("dkim-signature") }
     let limit = max(0, verifier.limits.signatures)
     evaluation.ignoredCount = max(0, fields.count - limit)
