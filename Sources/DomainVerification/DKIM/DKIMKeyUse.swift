@@ -10,7 +10,7 @@ extension DKIMCandidate {
         .temperror, .dnsFailure, "The key at \(name) cannot be read: \(failure).",
         nextStep: "Mend the name servers of \(signature.domain), or try again later.")
     }
-    let texts = answer.records.compactMap { if case .text(let text) = $0 { text } else { nil } }
+    let texts = answer.texts
     guard !texts.isEmpty else {
       throw DKIMProblem(
         .permerror, .keyMissing, "No key is published at \(name).", nextStep: "Publish the key there as a TXT record.")
