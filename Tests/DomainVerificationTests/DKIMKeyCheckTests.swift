@@ -61,8 +61,20 @@ struct DKIMKeyCheckTests {
     let evaluation = await check()
     #expect(evaluation.outcome == .nameNotFound)
     expectFailure(
-      evaluation, .keyMissing, saying: "does not exist", "Publish the record \"\(own.keyRecord)\"", "\(name)")
+      evaluation, .keyMissing, saying: "does not exist", "Publish the record \"v=DKIM1; k=", "\(name)")
     #expect(dns.questions.map(\.name.description) == ["\(name)", "\(name).example.com"])
+  }
+
+  /// A zone file takes no string of more than 255 octets (RFC 1035 §3.3.14), so what is to be published is told in such.
+  @Test func theRecordToPublishIsInStrings() async throws {
+    let key = try DKIMKeyPair.generate(bits: 2048)
+    dns.set(name, texts: "hello")
+    for evaluation in [await check(), await check([key.verifyingKey])] {
+      let expected = try #require(evaluation.expected.first)
+      let line = "\(DNSRecord.text(DKIMKeyRecord(expected).text))"
+      #expect(line.split(separator: "\" \"").allSatisfy { $0.utf8.count <= 256 })
+      #expect(evaluation.report.nextStep == "Publish the record \(line) at \(name).")
+    }
   }
 
   @Test func findsNoText() async throws {

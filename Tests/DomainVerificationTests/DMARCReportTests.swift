@@ -29,8 +29,34 @@ import Testing
     #expect(report.findings.map(\.code.description) == example.codes)
     #expect(report.verdict.rawValue == example.verdict)
     #expect(report.evidence == evaluation.lookups && !report.evidence.isEmpty)
-    #expect(report.findings.allSatisfy { !$0.message.isEmpty && !$0.nextStep.isEmpty && !$0.subject.isEmpty })
+    #expect(
+      report.findings.allSatisfy { $0.message.hasSuffix(".") && $0.nextStep.hasSuffix(".") && !$0.subject.isEmpty })
     #expect(report.subject == "DMARC of example.com")
+  }
+
+  /// What would have been aligned and did not pass is what somebody has to look at.
+  @Test(
+    arguments: [
+      ("fail", "example.com", true), ("permerror", "example.com", true), ("fail", "example.net", false),
+      ("none", "example.com", false),
+    ])
+  func whatFailedAndIsTheAuthors(_ result: String, _ domain: String, isTold: Bool) async throws {
+    let dns = try dmarcDNS([("example.com", "v=DMARC1; p=reject")])
+    let identifiers = [
+      DMARCIdentifier(.spf, "pass", try #require(DomainName("example.org"))),
+      DMARCIdentifier(.dkim, result, try #require(DomainName(domain))),
+    ]
+    let request = DMARCRequest(from: try #require(DomainName("example.com")), identifiers: identifiers)
+    let finding = try #require(await DMARCEvaluator(resolver: dns).evaluate(request).report.findings.first)
+    let tail = isTold ? "; DKIM of example.com ended with \(result)." : "."
+    #expect(finding.message == "Nothing that passed speaks for example.com: SPF passed for example.org\(tail)")
+    #expect((finding.nextStep == "Find out why DKIM of example.com does not pass.") == isTold)
+  }
+
+  /// A record is text of somebody else, and of one line.
+  @Test func theRecordIsShownOnOneLine() async throws {
+    let record = try #require(DMARCRecord("v=DMARC1; p=none; x=y\npass  example.com\u{1b}[2J"))
+    #expect(record.description == #"v=DMARC1; p=none; x=y\010pass  example.com\027[2J"#)
   }
 
   @Test func syntaxHasItsColumn() async throws {

@@ -24,9 +24,10 @@ import Testing
 
   @Test(arguments: [address, "example.com. AAAA 2001:db8::80\n"])
   func everythingIsThere(_ address: String) async throws {
+    let whole = try await check(address + Self.policy + "_dmarc.example.com. TXT \"v=DMARC1; p=reject\"")
+    #expect(whole.nextStep == "There is nothing to do.")
     let report = try await check(address + Self.policy)
     #expect(report.verdict == .passed)
-    #expect(report.nextStep == "There is nothing to do.")
     #expect(report.decisive.allSatisfy { $0.findings.isEmpty && !$0.evidence.isEmpty })
   }
 
@@ -121,5 +122,34 @@ import Testing
     let report = try await check(Self.address + Self.policy, requiresDMARC: isRequired)
     #expect(report.verdict == verdict)
     #expect(report.dmarc.findings.map(\.code) == [.noRecord])
+    #expect(report.dmarc.findings.map(\.severity) == [isRequired ? .failure : .warning])
+    #expect(report.dmarc.verdict == verdict)
+    #expect(report.nextStep.hasPrefix("Publish \"v=DMARC1"))
+    // What fails comes before it.
+    let failing = try await check(Self.address + "example.com. TXT \"v=spf1 -all\"", requiresDMARC: isRequired)
+    #expect(failing.nextStep.hasPrefix("Add ip4:192.0.2.1"))
+  }
+
+  /// Nobody can tell whether it is our resolver that is silent: it is named first, in the same words by every part.
+  @Test func whereNothingAnswers() async throws {
+    let dns = ScriptedDNS()
+    let domain = try #require(DomainName("example.com"))
+    for (name, type) in [
+      ("example.com", DNSRecordType.a), ("example.com", .txt), ("s1._domainkey.example.com", .txt),
+      ("_dmarc.example.com", .txt),
+    ] {
+      dns.set(try question(name, type), .temporaryFailure("no name server could be reached"))
+    }
+    var requirements = DomainRequirements()
+    requirements.keys = [.init(try #require(DKIMSelector("s1")))]
+    requirements.requiresDMARC = true
+    let report = await DomainChecker(resolver: dns).check(domain, requirements)
+    let findings = report.decisive.flatMap(\.findings)
+    #expect(findings.count == 4 && findings.allSatisfy { $0.code == .dnsFailure && $0.severity == .undecided })
+    #expect(Set(findings.map(\.nextStep)).count == 1)
+    #expect(report.nextStep.contains("the name server which is asked"))
+    for finding in findings {
+      #expect(finding.message == "There is no usable answer for \(finding.subject): no name server could be reached.")
+    }
   }
 }

@@ -93,6 +93,7 @@ extension FuzzTarget {
     require((record != nil) == DMARCRecord.isDMARC(octets), "a record that is none")
     guard let record else { return }
     require(DMARCRecord(record.octets) == record, "a record reads back as another")
+    checkLine(record.description)
     var last = 1
     for problem in record.problems {
       require((last...(octets.count + 1)).contains(problem.column), "\(problem) behind column \(last)")

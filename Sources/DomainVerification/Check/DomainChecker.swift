@@ -19,26 +19,25 @@ public struct DomainChecker: Sendable {
     spf = SPFEvaluator(resolver: resolver, limits: limits, clock: clock)
   }
 
-  /// Looks at address, SPF, keys and DMARC, one after another. The caller owns the deadline, by cancelling.
+  /// Looks at address, SPF, keys and DMARC, side by side. The caller owns the deadline, by cancelling.
   public func check(_ domain: DomainName, _ requirements: DomainRequirements = .init()) async -> DomainReport {
-    DomainReport(
-      domain: domain,
-      address: await AddressCheck(domain: domain).run(resolver),
-      spf: await spfReports(domain, requirements.senders),
-      keys: await keyReports(domain, requirements.keys),
-      dmarc: await dmarcReport(domain),
-      requiresDMARC: requirements.requiresDMARC)
+    async let address = AddressCheck(domain: domain).run(resolver)
+    async let analysis = spf.analyze(DNSName(domain))
+    async let evaluations = spfEvaluations(domain, requirements.senders)
+    async let keys = keyReports(domain, requirements.keys)
+    async let dmarc = dmarcReport(domain)
+    return await DomainReport(
+      domain: domain, address: address, spfAnalysis: analysis, spfEvaluations: evaluations, keys: keys,
+      dmarc: requirements.requiresDMARC ? dmarc : dmarc.asAdvice, requiresDMARC: requirements.requiresDMARC)
   }
 
-  private func spfReports(_ domain: DomainName, _ senders: [IPAddress]) async -> [VerificationReport] {
-    let analysis = await spf.analyze(DNSName(domain))
-    guard !senders.isEmpty else { return [analysis.report] }
-    var reports: [VerificationReport] = []
+  private func spfEvaluations(_ domain: DomainName, _ senders: [IPAddress]) async -> [SPFEvaluation] {
+    var evaluations: [SPFEvaluation] = []
     for sender in senders {
       let request = SPFRequest(clientAddress: sender, senderText: domain.description, helo: domain.description)
-      reports.append(await spf.evaluate(request).report.warning(of: analysis))
+      evaluations.append(await spf.evaluate(request))
     }
-    return reports
+    return evaluations
   }
 
   private func keyReports(_ domain: DomainName, _ keys: [DomainRequirements.Key]) async -> [VerificationReport] {
@@ -56,9 +55,17 @@ public struct DomainChecker: Sendable {
 }
 
 extension VerificationReport {
+  /// Of what is not required: it cannot fail, and what is amiss is a warning.
+  fileprivate var asAdvice: VerificationReport {
+    var report = self
+    report.verdict = .passed
+    for index in report.findings.indices { report.findings[index].severity = .warning }
+    return report
+  }
+
   /// A sender that matches early passes with a record that is an error to all whom its later terms are for, of more than ten
   /// lookups for example: a warning tells of that.
-  fileprivate func warning(of analysis: SPFAnalysis) -> VerificationReport {
+  func warning(of analysis: SPFAnalysis) -> VerificationReport {
     guard analysis.problem?.result == .permerror, var finding = analysis.finding else { return self }
     guard !findings.contains(where: { $0.code == finding.code }) else { return self }
     finding.severity = .warning

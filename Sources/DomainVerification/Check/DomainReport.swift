@@ -18,7 +18,7 @@ public struct DomainRequirements: Sendable {
   public var senders: [IPAddress] = []
   /// The keys that sign.
   public var keys: [Key] = []
-  /// Whether a domain without a DMARC policy fails; by default it does not, and what is found is told nevertheless.
+  /// Whether a domain without a DMARC policy fails; by default it does not, and is warned.
   public var requiresDMARC = false
 
   /// Only what every domain should have: an address, and an SPF record that can be understood.
@@ -31,15 +31,22 @@ public struct DomainReport: Hashable, Sendable {
   public var domain: DomainName
   /// Whether it exists, with an address.
   public var address: VerificationReport
-  /// Its SPF record, for each of the senders; one report where none was given. What is wrong with the record, and not in the way
-  /// of a sender, is a warning there.
-  public var spf: [VerificationReport]
+  /// Its SPF record, whoever sends.
+  public var spfAnalysis: SPFAnalysis
+  /// What SPF says of each of the senders, in their order.
+  public var spfEvaluations: [SPFEvaluation]
   /// The keys published, for each that was required.
   public var keys: [VerificationReport]
-  /// Its DMARC policy.
+  /// Its DMARC policy. Where that is not required it cannot fail: what is amiss is a warning.
   public var dmarc: VerificationReport
   /// Whether the policy counts.
   public var requiresDMARC: Bool
+
+  /// Its SPF record, for each of the senders; one report where none was given. What is wrong with the record, and not in the way
+  /// of a sender, is a warning there.
+  public var spf: [VerificationReport] {
+    spfEvaluations.isEmpty ? [spfAnalysis.report] : spfEvaluations.map { $0.report.warning(of: spfAnalysis) }
+  }
 
   /// The reports that count, in order.
   public var decisive: [VerificationReport] { [address] + spf + keys + (requiresDMARC ? [dmarc] : []) }
@@ -52,8 +59,9 @@ public struct DomainReport: Hashable, Sendable {
 
   /// What to do first, in a sentence.
   public var nextStep: String {
-    let gravest = decisive.first { $0.verdict == .failed } ?? decisive.first { $0.verdict == .undecided }
-    let warned = decisive.first { !$0.findings.isEmpty }
+    let reports = [address] + spf + keys + [dmarc]
+    let gravest = reports.first { $0.verdict == .failed } ?? reports.first { $0.verdict == .undecided }
+    let warned = reports.first { !$0.findings.isEmpty }
     return (gravest ?? warned)?.nextStep ?? "There is nothing to do."
   }
 }

@@ -59,7 +59,6 @@ extension Finding.Severity {
     case .failure: 0
     case .undecided: 1
     case .warning: 2
-    case .note: 3
     }
   }
 }

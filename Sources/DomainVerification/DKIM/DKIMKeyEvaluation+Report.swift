@@ -38,10 +38,7 @@ extension DKIMKeyEvaluation {
         "Sign with another selector, or publish the key again if it was revoked by mistake.")
     case .differs(let published): differs(published)
     case .notUsable(let problem): notUsable(problem)
-    case .dnsFailure(let reason):
-      Finding(
-        .dnsFailure, .undecided, of: place, "The DNS does not say what is at \(name): \(reason).",
-        nextStep: "Mend the name servers of \(domain), or check again later.")
+    case .dnsFailure(let reason): lookups.first.map { .unanswered($0.question, reason) }
     }
   }
 
@@ -50,7 +47,8 @@ extension DKIMKeyEvaluation {
   }
 
   private var publishNext: String {
-    let record = expected.first.map { "\"\(DKIMKeyRecord($0))\"" } ?? "of the key that signs"
+    // In the strings of a master file, none of which can be longer than 255 octets.
+    let record = expected.first.map { "\(DNSRecord.text(DKIMKeyRecord($0).text))" } ?? "of the key that signs"
     return "Publish the record \(record) at \(name)."
   }
 

@@ -7,8 +7,7 @@ extension DKIMCandidate {
     let name = question.name
     if let failure = answer.failure {
       throw DKIMProblem(
-        .temperror, .dnsFailure, "The key at \(name) cannot be read: \(failure).",
-        nextStep: "Mend the name servers of \(signature.domain), or try again later.")
+        .temperror, .dnsFailure, question.unanswered(failure), nextStep: Finding.unansweredNextStep)
     }
     let texts = answer.texts
     guard !texts.isEmpty else {

@@ -78,8 +78,8 @@ public struct DMARCRecord: Hashable, Sendable, CustomStringConvertible {
   /// Whether `p=`, `sp=` or `np=` has a value that is no policy.
   private var hasInvalidPolicy = false
 
-  /// The record as text; what is not UTF-8 becomes U+FFFD.
-  public var description: String { String(decoding: octets, as: UTF8.self) }
+  /// The record as text; what is no visible US-ASCII stands as `\DDD`.
+  public var description: String { displayed(octets) }
 
   /// The policy for the domain itself that the record comes to: none where `p=` is missing (RFC 9989 §4.7), or where
   /// a policy is invalid and somebody wants reports (§4.10.1); `nil` where one is invalid and nobody does, by which

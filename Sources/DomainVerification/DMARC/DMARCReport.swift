@@ -8,7 +8,7 @@ extension DMARCEvaluation {
   /// since a domain without DMARC may be forged by anybody.
   public var report: VerificationReport {
     let findings = problemFindings + misplacedFindings + recordFindings
-    let order: [Finding.Severity] = [.failure, .undecided, .warning, .note]
+    let order: [Finding.Severity] = [.failure, .undecided, .warning]
     let verdict: VerificationReport.Verdict =
       switch result {
       case .pass: .passed
@@ -33,19 +33,14 @@ extension DMARCEvaluation {
       [
         Finding(
           .syntax, .failure, of: subject(domain),
-          "The record has a policy that is none of none, quarantine and reject, so that it has no effect.",
-          nextStep: "Write one of these behind p=, and behind sp= and np= where they are.")
+          "The record has no effect, as the value of p=, sp= or np= is no policy.",
+          nextStep: "Write none, quarantine or reject behind each of them.")
       ]
     case .notAligned: [notAligned]
     case .tooManyIdentifiers(let count): [tooManyIdentifiers(count), notAligned]
     case .undecided(let identifier): [undecided(identifier)]
     case .lookupFailed(let question, let reason):
-      [
-        Finding(
-          .dnsFailure, result == .permerror ? .failure : .undecided, of: question.description,
-          "The DNS has no answer: \(reason).",
-          nextStep: "See that the name servers of the domain answer this question, and ask again.")
-      ]
+      [.unanswered(question, reason, result == .permerror ? .failure : .undecided)]
     }
   }
 
@@ -54,7 +49,7 @@ extension DMARCEvaluation {
       .noRecord, .failure, of: subject(request.from),
       "There is no DMARC record at \(request.from) or above it.",
       nextStep:
-        "Publish a TXT record at _dmarc.\(request.from) such as v=DMARC1; p=none; rua=mailto:postmaster@\(request.from)"
+        "Publish \"v=DMARC1; p=none; rua=mailto:postmaster@\(request.from)\" as a TXT record at _dmarc.\(request.from)."
     )
   }
 
@@ -74,18 +69,25 @@ extension DMARCEvaluation {
   }
 
   private var notAligned: Finding {
-    let passed = request.identifiers.filter { $0.result == "pass" }
-    let found =
-      passed.isEmpty
-      ? "neither SPF nor DKIM passed"
-      : passed.prefix(DMARCEvaluator.identifierLimit).map {
-        "\($0.method.rawValue.uppercased()) passed for \($0.domain)"
-      }
-      .joined(separator: ", ")
+    let passed = request.identifiers.filter { $0.result == "pass" }.prefix(DMARCEvaluator.identifierLimit).map {
+      "\($0.method.rawValue.uppercased()) passed for \($0.domain)"
+    }
+    let failed = request.identifiers.first(where: isOfTheAuthor)
+    let others = failed.map { "; \($0.method.rawValue.uppercased()) of \($0.domain) ended with \($0.result)" } ?? ""
     return Finding(
       .notAligned, .failure, of: request.from.description,
-      "Nothing that passed speaks for \(request.from): \(found).",
-      nextStep: "Sign with DKIM as \(request.from), or send with a MAIL FROM of that domain that SPF authorises.")
+      "Nothing that passed speaks for \(request.from): "
+        + "\(passed.isEmpty ? "neither SPF nor DKIM passed" : passed.joined(separator: ", "))\(others).",
+      nextStep: failed.map { "Find out why \($0.method.rawValue.uppercased()) of \($0.domain) does not pass." }
+        ?? "Sign with DKIM as \(request.from), or send with a MAIL FROM of that domain that SPF authorises.")
+  }
+
+  /// Whether this would be aligned, as far as that is known without a question, and did not pass.
+  private func isOfTheAuthor(_ identifier: DMARCIdentifier) -> Bool {
+    guard let record, !["pass", "none"].contains(identifier.result) else { return false }
+    if identifier.domain == request.from { return true }
+    let alignment = identifier.method == .spf ? record.spfAlignment : record.dkimAlignment
+    return alignment == .relaxed && organizationalDomain.map(identifier.domain.isWithin) ?? false
   }
 
   // MARK: What the DNS holds
@@ -105,7 +107,8 @@ extension DMARCEvaluation {
             nextStep: "Leave one of them."),
         misspelt.map { _ in
           Finding(
-            .syntax, severity, of: subject, "A text is no DMARC record: at column 1 it does not begin with v=DMARC1;",
+            .syntax, severity, of: subject,
+            "A text is no DMARC record: at column 1 it does not begin with v=DMARC1 and a semicolon.",
             nextStep: "Write it with v=DMARC1; at its beginning, in this case and with nothing before it.")
         },
       ].compactMap(\.self)

@@ -118,8 +118,6 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
     case undecided
     /// The check passes, and somebody should look.
     case warning
-    /// Good to know.
-    case note
   }
 
   /// What kind of thing.

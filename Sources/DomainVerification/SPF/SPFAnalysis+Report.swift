@@ -1,7 +1,8 @@
 import MailDNS
 
 extension SPFAnalysis {
-  /// The analysis for a person. It passes where a sender who is authorised would; what somebody should look at is a warning.
+  /// The analysis for a person. It passes where every sender that the record authorises would, also by its last term; what somebody
+  /// should look at is a warning.
   public var report: VerificationReport {
     let verdict: VerificationReport.Verdict =
       problem.map { $0.result == .temperror ? .undecided : .failed } ?? .passed

@@ -16,7 +16,7 @@ extension SPFCheck {
   mutating func ask(_ question: DNSQuestion) async throws(SPFProblem) -> DNSAnswer {
     let answer = try await answer(question)
     if let failure = answer.failure {
-      throw problem(.dnsFailure, "The DNS does not answer for \(question): \(failure).")
+      throw problem(.dnsFailure, question.unanswered(failure))
     }
     try countVoid(answer)
     return answer
@@ -27,7 +27,7 @@ extension SPFCheck {
     let question = DNSQuestion(domain, .txt)
     let answer = try await answer(question)
     if let failure = answer.failure {
-      throw problem(.dnsFailure, "The DNS does not answer for \(question): \(failure).")
+      throw problem(.dnsFailure, question.unanswered(failure))
     }
     var found: [[UInt8]] = []
     var lookalike: [UInt8]?

@@ -76,7 +76,7 @@ extension SPFProblem {
     case .tooManyVoidLookups: (.tooManyVoidLookups, "Take out the terms whose names have no records.")
     case .tooManyHosts: (.tooManyHosts, "Name the hosts by ip4 and ip6 in the place of mx.")
     case .loop: (.loop, "Take out the include or redirect that leads back.")
-    case .dnsFailure, .timeout: (.dnsFailure, "Check again later; if it lasts, look at the name servers of the domain.")
+    case .dnsFailure, .timeout: (.dnsFailure, Finding.unansweredNextStep)
     }
   }
 }
