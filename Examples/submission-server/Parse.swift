@@ -23,8 +23,11 @@ enum Parse {
     return host
   }
 
+  /// With a dot at its end, as in a zone file, or without.
   static func domain(_ text: String) throws -> DomainName {
-    guard let domain = DomainName(text) else { throw ValidationError("'\(text)' is no domain name.") }
+    guard let domain = DomainName(text.hasSuffix(".") ? String(text.dropLast()) : text), IPAddress(text) == nil else {
+      throw ValidationError("'\(text)' is no domain name.")
+    }
     return domain
   }
 
@@ -33,16 +36,58 @@ enum Parse {
     return selector
   }
 
-  /// The public half of a private key in PEM.
+  /// A public key in PEM, or the public half of a private one.
   static func verifyingKey(_ path: String) throws -> VerifyingKey {
+    let pem = try octets(ofFile: path, atMost: 1 << 20)
     do {
-      let pem = Array(try Data(contentsOf: URL(filePath: path)))
+      if let key = try publicKey(pem) { return key }
       return try SigningKey(pem: pem.span).verifyingKey
-    } catch let error as CryptoError {
-      throw ValidationError("'\(path)' holds no key that can sign: \(error.message)")
+    } catch {
+      throw ValidationError("'\(path)' holds no key: \(error.message)")
+    }
+  }
+
+  private static func publicKey(_ pem: [UInt8]) throws(CryptoError) -> VerifyingKey? {
+    let parts = String(decoding: pem, as: UTF8.self).split(separator: "-----", omittingEmptySubsequences: false)
+    guard let begin = parts.firstIndex(of: "BEGIN PUBLIC KEY"), begin + 1 < parts.count,
+      let octets = Data(base64Encoded: String(parts[begin + 1]), options: .ignoreUnknownCharacters)
+    else { return nil }
+    return try VerifyingKey(subjectPublicKeyInfo: Array(octets).span)
+  }
+
+  /// What a file holds; `-` is the standard input.
+  static func octets(ofFile path: String, atMost limit: Int) throws -> [UInt8] {
+    var isDirectory: ObjCBool = false
+    guard !path.isEmpty else { throw ValidationError("the name of a file is missing.") }
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+      throw ValidationError("'\(path)' cannot be read: it is a directory.")
+    }
+    let octets: Data?
+    do {
+      let handle = path == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(filePath: path))
+      octets = try handle.read(upToCount: limit + 1)
     } catch {
       throw ValidationError("'\(path)' cannot be read: \(error.localizedDescription)")
     }
+    guard octets?.count ?? 0 <= limit else { throw ValidationError("'\(path)' is larger than \(limit >> 20) MiB.") }
+    return Array(octets ?? Data())
+  }
+
+  /// What somebody calls himself, in MAIL FROM or HELO. A check takes it as it is; what no mail server would take is a mistake.
+  static func identity(_ text: String) throws -> String {
+    // What is not UTF-8 comes here with U+FFFD in it.
+    guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == "\u{FFFD}" }) else {
+      throw ValidationError("'\(text.debugDescription)' holds control characters, or is not UTF-8.")
+    }
+    return text
+  }
+
+  /// A sender as in MAIL FROM.
+  static func sender(_ text: String) throws -> String {
+    guard !text.hasSuffix("@"), !text.hasSuffix("@>") else {
+      throw ValidationError("'\(text)' has no domain behind its @.")
+    }
+    return try identity(text)
   }
 
   static func address(_ text: String) throws -> IPAddress {
@@ -53,28 +98,40 @@ enum Parse {
   }
 
   static func nameServer(_ text: String) throws -> SystemResolver.NameServer {
-    guard let server = SystemResolver.NameServer(text) else {
-      throw ValidationError("'\(text)' is no name server: an address and a port, such as 127.0.0.1:53 or [::1]:53.")
+    guard let server = SystemResolver.NameServer(text.hasSuffix("]") ? text + ":53" : text) else {
+      throw ValidationError("'\(text)' is no name server: an address, such as 192.0.2.1, 127.0.0.1:5353 or [::1]:5353.")
     }
     return server
   }
 
-  /// `pass=example.com`
-  static func identifier(_ method: DMARCIdentifier.Method, _ text: String) throws -> DMARCIdentifier {
+  /// `pass=example.com`, with a word of RFC 8601 §2.7.2.
+  static func spfResult(_ text: String) throws -> DMARCIdentifier {
+    try identifier(.spf, text, words: SPFResult.allCases.map(\.rawValue) + ["policy"])
+  }
+
+  /// The same, with a word of RFC 8601 §2.7.1.
+  static func dkimResult(_ text: String) throws -> DMARCIdentifier {
+    try identifier(.dkim, text, words: DKIMResult.allCases.map(\.rawValue))
+  }
+
+  private static func identifier(
+    _ method: DMARCIdentifier.Method, _ text: String, words: [String]
+  ) throws -> DMARCIdentifier {
     let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-    guard parts.count == 2, let domain = DomainName(parts[1]) else {
+    guard parts.count == 2 else {
       throw ValidationError("'\(text)' is no result and domain, such as pass=example.com.")
     }
-    return DMARCIdentifier(method, parts[0], domain)
+    guard words.contains(parts[0].lowercased()) else {
+      let method = method.rawValue.uppercased()
+      throw ValidationError("'\(parts[0])' is no result of \(method): \(words.joined(separator: ", ")).")
+    }
+    return DMARCIdentifier(method, parts[0].lowercased(), try domain(parts[1]))
   }
 
   static func publicSuffixList(_ path: String) throws -> PublicSuffixList {
-    do {
-      return try PublicSuffixList(Array(try Data(contentsOf: URL(filePath: path))))
-    } catch let error as PublicSuffixListError {
+    let octets = try octets(ofFile: path, atMost: 64 << 20)
+    do { return try PublicSuffixList(octets) } catch {
       throw ValidationError("'\(path)' is no list of public suffixes: \(error)")
-    } catch {
-      throw ValidationError("'\(path)' cannot be read: \(error.localizedDescription)")
     }
   }
 

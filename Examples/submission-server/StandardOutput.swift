@@ -13,6 +13,14 @@ enum StandardOutput {
     let description: String
   }
 
+  /// Ends the process with 74, `EX_IOERR`, where output was lost, whatever else the command came to.
+  static func exitIfLost() {
+    do { try flush() } catch {
+      fputs("Error: \(error)\n", stderr)
+      exit(74)
+    }
+  }
+
   /// Has everything printed so far leave the process.
   static func flush() throws {
     guard fflush(stdout) == 0, ferror(stdout) == 0 else {

@@ -6,7 +6,7 @@ import ArgumentParser
     commandName: "submission-server", abstract: "Takes mail over SMTP submission, keeps it on disk, and hands it on.",
     subcommands: [Demo.self, Status.self, Queue.self, Check.self])
 
-  /// As it is by default, but for output that nobody gets: that is a failure.
+  /// As it is by default, but for output that nobody gets: that is a failure of its own.
   static func main() async {
     do {
       var command = try parseAsRoot()
@@ -15,8 +15,9 @@ import ArgumentParser
       } else {
         try command.run()
       }
-      try StandardOutput.flush()
+      StandardOutput.exitIfLost()
     } catch {
+      StandardOutput.exitIfLost()
       exit(withError: error)
     }
   }

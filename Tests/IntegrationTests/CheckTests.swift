@@ -151,6 +151,7 @@ import Testing
       (["--from", "policy.test", "--dkim", "pass=example.net"], "fail", 1, "not-aligned"),
       (["--from", "open.policy.test", "--dkim", "pass=open.policy.test"], "pass", 0, "policy-none"),
       (["--from", "broken.policy.test", "--spf", "pass=broken.policy.test"], "permerror", 1, "syntax"),
+      (["--from", "policy.test", "--dkim", "FAIL=policy.test"], "fail", 1, "not-aligned"),
       (["--from", "example.org"], "temperror", 75, "dns-failure"),
     ] as [([String], String, Int32, String?)])
   func alignment(_ arguments: [String], result: String, status: Int32, code: String?) async throws {
@@ -255,8 +256,9 @@ import Testing
   }
 
   private struct DomainReport: Decodable {
+    struct Sender: Decodable { var report: Report.Body }
     var verdict: String
-    var spf: [Report.Body]
+    var spf: [Sender]
     var keys: [Report.Body]
   }
 

@@ -180,7 +180,7 @@ import Testing
       let errors = FileHandle.nullDevice
       return try Child(executable, arguments, input: nil, output: full, errors: errors).wait(seconds: 60)
     }
-    #expect(status == 1)
+    #expect(status == 74)
   }
 
   @Test func aFolderThatIsNotThereIsNotMade() async throws {

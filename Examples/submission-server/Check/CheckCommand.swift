@@ -6,8 +6,9 @@ struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check SPF, DKIM and DMARC, and say what is wrong and what to do.",
     discussion: """
-      The first line begins with the result. The exit status is 0 where the check passed, 1 where it failed, and 75 where the \
-      DNS did not answer, so that it can be tried again.
+      The first line begins with the result. The exit status is 0 where the check passed, 1 where it failed, 64 where an \
+      argument or a file cannot be used, 74 where the output cannot be written, and 75 where the DNS did not answer, so that \
+      it can be tried again.
       """,
     subcommands: [CheckSPF.self, CheckDKIM.self, CheckDMARC.self, CheckDomain.self])
 }

@@ -8,7 +8,10 @@ import MailModel
 struct CheckDomain: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "domain", abstract: "Check a domain's address, SPF record, DKIM keys and DMARC policy.",
-    discussion: "Without --ip the SPF record is looked at, and nobody asked for; without --selector no key is.")
+    discussion: """
+      Without --ip the SPF record is looked at, and nobody asked for; without --selector no key is. The parts are checked side \
+      by side; how long all may last follows from --dns-timeout: a minute or more where nobody answers.
+      """)
 
   @Argument(help: "The domain.", transform: Parse.domain)
   var domain: DomainName
@@ -18,17 +21,21 @@ struct CheckDomain: AsyncParsableCommand {
   var selector: [DKIMSelector] = []
   @Option(
     help: ArgumentHelp(
-      "The private key, in PEM, that must be the one at the selector; in the selectors' order.", valueName: "file"),
+      "The key, private or public, in PEM, that must be the one at the selector; one for each, in the selectors' order.",
+      valueName: "file"),
     transform: Parse.verifyingKey)
   var key: [VerifyingKey] = []
-  @Flag(help: "Fail where there is no DMARC policy.")
+  @Flag(help: "Fail where there is no DMARC policy; without this that is a warning.")
   var requireDMARC = false
   @OptionGroup var resolver: ResolverOption
   @Flag(help: "Print JSON.")
   var json = false
 
   func validate() throws {
-    guard key.count <= selector.count else { throw ValidationError("each --key needs the --selector of its own.") }
+    guard key.isEmpty || key.count == selector.count else {
+      throw ValidationError(
+        "there are \(selector.count) --selector and \(key.count) --key; give one key for each, or none.")
+    }
   }
 
   func run() async throws {

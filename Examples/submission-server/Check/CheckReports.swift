@@ -2,6 +2,16 @@ import DomainVerification
 import MailDNS
 import MailModel
 
+/// Stands as `null` in JSON where there is nothing, so that a form has the same keys at all times.
+@propertyWrapper struct OrNull<Value: Encodable>: Encodable {
+  var wrappedValue: Value?
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(wrappedValue)
+  }
+}
+
 /// What every check says, as JSON.
 struct CheckReport: Encodable {
   struct Finding: Encodable {
@@ -10,14 +20,19 @@ struct CheckReport: Encodable {
     var subject: String
     var message: String
     var nextStep: String
+
+    init(_ finding: DomainVerification.Finding) {
+      (code, severity, subject) = ("\(finding.code)", finding.severity.rawValue, finding.subject)
+      (message, nextStep) = (finding.message, finding.nextStep)
+    }
   }
   struct Lookup: Encodable {
     var name: String
     var type: String
     var outcome: String
-    var records: [String]?
-    var reason: String?
-    var aliases: [String]?
+    var records: [String]
+    @OrNull var reason: String?
+    var aliases: [String]
     var timeToLive: Int64
     var isAuthenticated: Bool
   }
@@ -30,11 +45,7 @@ struct CheckReport: Encodable {
   init(_ report: VerificationReport) {
     subject = report.subject
     verdict = report.verdict.rawValue
-    findings = report.findings.map {
-      Finding(
-        code: "\($0.code)", severity: $0.severity.rawValue, subject: $0.subject, message: $0.message,
-        nextStep: $0.nextStep)
-    }
+    findings = report.findings.map(Finding.init)
     nextStep = report.nextStep
     lookups = report.evidence.map(Lookup.init)
   }
@@ -45,9 +56,9 @@ extension CheckReport.Lookup {
     let answer = lookup.answer
     (name, type) = ("\(lookup.question.name)", "\(lookup.question.type)")
     outcome = answer.outcome.name
-    records = answer.records.isEmpty ? nil : answer.records.map(\.description)
+    records = answer.records.map(\.description)
     reason = answer.failure
-    aliases = answer.aliases.isEmpty ? nil : answer.aliases.map(\.description)
+    aliases = answer.aliases.map(\.description)
     timeToLive = answer.timeToLive.components.seconds
     isAuthenticated = answer.isAuthenticated
   }
@@ -77,28 +88,47 @@ struct SPFReport: Encodable {
     var domain: String
     var record: String
   }
-  var result: String
-  var ip: String
-  var identity: String
-  var sender: String
+  @OrNull var result: String?
+  @OrNull var ip: String?
+  @OrNull var identity: String?
+  @OrNull var sender: String?
   var matches: [Term]
   var records: [Record]
   var lookupCount: Int
-  var voidLookupCount: Int
-  var explanation: String?
-  var problem: String?
+  @OrNull var voidLookupCount: Int?
+  @OrNull var explanation: String?
+  @OrNull var problem: String?
   var report: CheckReport
 
-  init(_ evaluation: SPFEvaluation) {
+  /// - Parameter report: in the place of its own.
+  init(_ evaluation: SPFEvaluation, _ report: VerificationReport? = nil) {
     let request = evaluation.request
     result = evaluation.result.rawValue
-    (ip, identity, sender) = ("\(request.clientAddress)", request.identity.rawValue, request.sender)
+    ip = "\(request.clientAddress)"
+    identity = request.identity.rawValue
+    sender = request.sender
     matches = evaluation.matches.map { Term(domain: "\($0.domain)", term: $0.text, column: $0.column) }
     records = evaluation.records.map { Record(domain: "\($0.domain)", record: $0.text) }
-    (lookupCount, voidLookupCount) = (evaluation.lookupCount, evaluation.voidLookupCount)
+    lookupCount = evaluation.lookupCount
+    voidLookupCount = evaluation.voidLookupCount
     explanation = evaluation.explanation
     problem = evaluation.problem?.description
-    report = CheckReport(evaluation.report)
+    self.report = CheckReport(report ?? evaluation.report)
+  }
+
+  /// Of a record that nobody was asked for.
+  init(_ analysis: SPFAnalysis) {
+    result = nil
+    ip = nil
+    identity = nil
+    sender = nil
+    matches = []
+    records = analysis.records.map { Record(domain: "\($0.domain)", record: $0.text) }
+    lookupCount = analysis.lookupCount
+    voidLookupCount = nil
+    explanation = nil
+    problem = analysis.problem?.description
+    report = CheckReport(analysis.report)
   }
 }
 
@@ -106,14 +136,30 @@ struct SPFReport: Encodable {
 struct DKIMReport: Encodable {
   struct Signature: Encodable {
     var result: String
-    var domain: String?
-    var selector: String?
-    var identity: String?
-    var algorithm: String?
-    var keyBits: Int?
+    @OrNull var domain: String?
+    @OrNull var selector: String?
+    @OrNull var identity: String?
+    @OrNull var algorithm: String?
+    @OrNull var keyBits: Int?
     var signedFields: [String]
     var unsignedBodyOctets: UInt64
     var isTesting: Bool
+    @OrNull var problem: String?
+    var findings: [CheckReport.Finding]
+
+    init(_ signature: DKIMSignatureEvaluation) {
+      result = signature.result.rawValue
+      domain = signature.domain?.description
+      selector = signature.selector
+      identity = signature.identity
+      algorithm = signature.algorithm
+      keyBits = signature.keyBits
+      signedFields = signature.signedFields
+      unsignedBodyOctets = signature.unsignedBodyCount
+      isTesting = signature.isTesting
+      problem = signature.problem?.code.description
+      findings = signature.findings.map(CheckReport.Finding.init)
+    }
   }
   var result: String
   var signatures: [Signature]
@@ -122,12 +168,7 @@ struct DKIMReport: Encodable {
 
   init(_ evaluation: DKIMEvaluation) {
     result = evaluation.result.rawValue
-    signatures = evaluation.signatures.map {
-      Signature(
-        result: $0.result.rawValue, domain: $0.domain?.description, selector: $0.selector, identity: $0.identity,
-        algorithm: $0.algorithm, keyBits: $0.keyBits, signedFields: $0.signedFields,
-        unsignedBodyOctets: $0.unsignedBodyCount, isTesting: $0.isTesting)
-    }
+    signatures = evaluation.signatures.map(Signature.init)
     ignoredSignatures = evaluation.ignoredCount
     report = CheckReport(evaluation.report)
   }
@@ -136,14 +177,16 @@ struct DKIMReport: Encodable {
 /// What DMARC says, as JSON.
 struct DMARCReport: Encodable {
   var result: String
-  var from: String?
-  var policyDomain: String?
-  var organizationalDomain: String?
-  var record: String?
-  var publishedPolicy: String?
-  var policy: String?
-  var policyTag: String?
+  @OrNull var from: String? = nil
+  @OrNull var policyDomain: String? = nil
+  @OrNull var organizationalDomain: String? = nil
+  @OrNull var record: String? = nil
+  @OrNull var publishedPolicy: String? = nil
+  @OrNull var policy: String? = nil
+  @OrNull var policyTag: String? = nil
   var alignedBy: [String]
+  @OrNull var spf: SPFReport? = nil
+  @OrNull var dkim: DKIMReport? = nil
   var report: CheckReport
 
   /// Of a message whose header field From names no single author.
@@ -151,8 +194,11 @@ struct DMARCReport: Encodable {
     (result, alignedBy, self.report) = ("none", [], CheckReport(report))
   }
 
-  init(_ evaluation: DMARCEvaluation) {
-    result = evaluation.result.rawValue
+  init(_ findings: DMARCFindings) {
+    let evaluation = findings.dmarc
+    result = findings.result
+    alignedBy = findings.alignedBy.map(\.description)
+    report = CheckReport(evaluation.report)
     from = "\(evaluation.request.from)"
     policyDomain = evaluation.policyDomain?.description
     organizationalDomain = evaluation.organizationalDomain?.description
@@ -160,8 +206,8 @@ struct DMARCReport: Encodable {
     publishedPolicy = evaluation.publishedPolicy?.rawValue
     policy = evaluation.policy?.rawValue
     policyTag = evaluation.policyTag?.rawValue
-    alignedBy = evaluation.alignedBy.map(\.description)
-    report = CheckReport(evaluation.report)
+    spf = findings.spf.map { SPFReport($0) }
+    dkim = findings.dkim.map(DKIMReport.init)
   }
 }
 
@@ -170,16 +216,20 @@ struct DomainCheckReport: Encodable {
   var domain: String
   var verdict: String
   var nextStep: String
+  var requiresDMARC: Bool
   var address: CheckReport
-  var spf: [CheckReport]
+  var spf: [SPFReport]
   var keys: [CheckReport]
   var dmarc: CheckReport
 
   init(_ report: DomainReport) {
     domain = "\(report.domain)"
     (verdict, nextStep) = (report.verdict.rawValue, report.nextStep)
+    requiresDMARC = report.requiresDMARC
     address = CheckReport(report.address)
-    spf = report.spf.map(CheckReport.init)
+    spf =
+      report.spfEvaluations.isEmpty
+      ? [SPFReport(report.spfAnalysis)] : zip(report.spfEvaluations, report.spf).map { SPFReport($0, $1) }
     keys = report.keys.map(CheckReport.init)
     dmarc = CheckReport(report.dmarc)
   }

@@ -10,9 +10,11 @@ struct CheckSPF: AsyncParsableCommand {
 
   @Option(help: "The address that sends.", transform: Parse.address)
   var ip: IPAddress
-  @Option(help: "The sender, as in MAIL FROM; a domain alone is one of its postmaster, and nothing the null sender.")
+  @Option(
+    help: "The sender, as in MAIL FROM; a domain alone is one of its postmaster, and nothing the null sender.",
+    transform: Parse.sender)
   var sender: String
-  @Option(help: "What the sending host calls itself; needed for the null sender.")
+  @Option(help: "What the sending host calls itself; needed for the null sender.", transform: Parse.identity)
   var helo: String?
   @OptionGroup var resolver: ResolverOption
   @Flag(help: "Print JSON.")

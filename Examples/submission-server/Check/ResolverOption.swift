@@ -7,7 +7,7 @@ struct ResolverOption: ParsableArguments {
   @Option(
     name: .customLong("dns"),
     help: ArgumentHelp(
-      "A name server to ask, in place of those of /etc/resolv.conf; up to three.", valueName: "host:port"),
+      "A name server to ask, in place of those of /etc/resolv.conf; up to three.", valueName: "address[:port]"),
     transform: Parse.nameServer)
   var nameServers: [SystemResolver.NameServer] = []
 
