@@ -1,7 +1,7 @@
 package import MailDNS
 
 /// A message as a name server sends it (RFC 1035 §4.1): its header, its question, and the records of its answer and authority
-/// sections, whose data are not looked at yet.
+/// sections, whose data are not looked at yet. Of the additional section only what EDNS adds to the header counts (RFC 6891).
 ///
 /// Any octets may be given; what is no message is an error. Work and memory are linear in their number, since a name costs 255
 /// octets and as many steps at most.
@@ -17,9 +17,13 @@ package struct DNSMessage: Sendable {
     package var owner: DNSName
     package var type: UInt16
     package var `class`: UInt16
-    package var timeToLive: Duration
+    /// TTL as it was sent; of an OPT record more of the header (RFC 6891 §6.1.3).
+    var seconds: UInt32
     /// Where its data are in the message.
     package var data: Range<Int>
+
+    /// RFC 2181 §8: the highest bit set means zero.
+    package var timeToLive: Duration { .seconds(seconds > Int32.max ? 0 : Int64(seconds)) }
   }
 
   package let octets: [UInt8]
@@ -32,8 +36,8 @@ package struct DNSMessage: Sendable {
   package let isRecursionAvailable: Bool
   /// AD: a resolver says that it checked the signatures (RFC 4035 §3.2.3).
   package let isAuthenticated: Bool
-  /// RCODE.
-  package let responseCode: UInt8
+  /// RCODE: four bits of the header, and above them the eight of an OPT record, where there is one (RFC 6891 §6.1.3).
+  package let responseCode: UInt16
   /// Whose records were asked for, and of which type and class.
   package let question: (name: DNSName, type: UInt16, class: UInt16)
   package let answers: [Record]
@@ -44,6 +48,8 @@ package struct DNSMessage: Sendable {
   static let typeNS: UInt16 = 2
   /// SOA (RFC 1035 §3.3.13).
   static let typeSOA: UInt16 = 6
+  /// OPT (RFC 6891 §6.1.1).
+  static let typeOPT: UInt16 = 41
 
   /// Reads a message. One that is truncated has no records here, since they may end anywhere.
   package init(_ octets: [UInt8]) throws(Malformation) {
@@ -52,7 +58,7 @@ package struct DNSMessage: Sendable {
     let flags = try reader.uint16()
     let questionCount = try reader.uint16()
     let (answerCount, authorityCount) = (try reader.uint16(), try reader.uint16())
-    _ = try reader.uint16()  // additional records, which nobody asked for
+    let additionalCount = try reader.uint16()
     guard questionCount == 1 else { throw Malformation("it has \(questionCount) questions") }
 
     self.octets = octets
@@ -61,14 +67,15 @@ package struct DNSMessage: Sendable {
     isTruncated = flags & 0x0200 != 0
     isRecursionAvailable = flags & 0x0080 != 0
     isAuthenticated = flags & 0x0020 != 0
-    responseCode = UInt8(flags & 0x000F)
     question = (try reader.name(), try reader.uint16(), try reader.uint16())
     guard !isTruncated else {
-      (answers, authorities) = ([], [])
+      (answers, authorities, responseCode) = ([], [], flags & 0x000F)
       return
     }
     answers = try reader.records(answerCount)
     authorities = try reader.records(authorityCount)
+    let options = try reader.records(additionalCount).first { $0.type == Self.typeOPT }
+    responseCode = UInt16((options?.seconds ?? 0) >> 24) << 4 | flags & 0x000F
   }
 }
 
@@ -147,10 +154,7 @@ struct DNSReader {
       let start = position
       _ = try take(dataCount)
       records.append(
-        DNSMessage.Record(
-          owner: owner, type: type, class: recordClass,
-          // RFC 2181 §8: the highest bit set means zero.
-          timeToLive: .seconds(seconds > Int32.max ? 0 : Int64(seconds)), data: start..<position))
+        DNSMessage.Record(owner: owner, type: type, class: recordClass, seconds: seconds, data: start..<position))
     }
     return records
   }

@@ -58,15 +58,16 @@ extension DNSReply {
   }
 
   /// FORMERR.
-  static let formatError: UInt8 = 1
+  static let formatError: UInt16 = 1
 
-  /// Why a server declines, by its RCODE (RFC 1035 §4.1.1).
-  static func refusal(_ responseCode: UInt8) -> String {
+  /// Why a server declines, by its RCODE (RFC 1035 §4.1.1, RFC 6891 §9).
+  static func refusal(_ responseCode: UInt16) -> String {
     switch responseCode {
     case formatError: "the name server does not understand the question (FORMERR)"
     case 2: "the name server cannot find out (SERVFAIL)"
     case 4: "the name server does not answer such questions (NOTIMP)"
     case 5: "the name server refuses to answer (REFUSED)"
+    case 16: "the name server does not know our version of EDNS (BADVERS)"
     default: "the name server answers with error \(responseCode)"
     }
   }
@@ -139,11 +140,14 @@ extension DNSMessage {
     return aliases
   }
 
+  /// A record that comes twice is one: an RRset is a set (RFC 2181 §5).
   private func answer(_ records: [Record], type: DNSRecordType, _ chain: AliasChain) throws(Malformation) -> DNSAnswer {
     var values: [DNSRecord] = []
+    var known: Set<DNSRecord> = []
     var timeToLive = chain.timeToLive
     for record in records {
-      values.append(try value(of: record, type: type))
+      let value = try value(of: record, type: type)
+      if known.insert(value).inserted { values.append(value) }
       timeToLive = min(timeToLive, record.timeToLive)
     }
     return DNSAnswer(

@@ -8,7 +8,7 @@ struct LibResolv: Sendable {
   enum Reply: Sendable {
     case octets([UInt8], isTrusted: Bool)
     /// Nothing that could be read; the RCODE of a server that declined, if one did, and errno.
-    case nothing(responseCode: UInt8?, error: Int32)
+    case nothing(responseCode: UInt16?, error: Int32)
   }
 
   /// Octets of a datagram that fits through nearly every network whole (DNS Flag Day 2020).
@@ -49,7 +49,7 @@ struct LibResolv: Sendable {
       count = max(0, min(Int(reply.count), answer.count))
     }
     if !octets.isEmpty { return .octets(octets, isTrusted: reply.is_trusted != 0) }
-    return .nothing(responseCode: UInt8(exactly: reply.response_code), error: reply.error)
+    return .nothing(responseCode: UInt16(exactly: reply.response_code), error: reply.error)
   }
 }
 

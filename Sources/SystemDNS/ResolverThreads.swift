@@ -5,7 +5,8 @@ import Synchronization
 /// Threads on which lookups block: so many at once, and so many that wait in line, first come first served.
 ///
 /// A thread whose question was abandoned asks it to its end. Whoever asks the same meanwhile waits for that, rather than take
-/// another thread: one name whose servers are dead, asked for again and again, would have them all.
+/// another thread: one name whose servers are dead, asked for again and again, would have them all. If what was asked before he
+/// came is too old for him, the thread asks again.
 final class ResolverThreads: Sendable {
   /// Blocks; learns by its argument whether anybody still waits for what it returns.
   typealias Work = @Sendable (_ isWanted: () -> Bool) -> DNSAnswer
@@ -15,7 +16,8 @@ final class ResolverThreads: Sendable {
   /// A question, and who waits for its answer: he gets one, the first that comes. Who abandons it leaves his place to another.
   private final class Inquiry: Sendable {
     private enum Asker: Sendable {
-      case waits(number: UInt64, Continuation)
+      /// What is asked now is too old where he `wantsAnew`.
+      case waits(number: UInt64, Continuation, wantsAnew: Bool)
       case left
       /// There is an answer, or will be none: nobody may take the place any more.
       case done
@@ -27,13 +29,30 @@ final class ResolverThreads: Sendable {
 
     init(_ question: DNSQuestion, _ work: @escaping Work, for number: UInt64, _ continuation: Continuation) {
       (self.question, self.work) = (question, work)
-      asker = Mutex(.waits(number: number, continuation))
+      asker = Mutex(.waits(number: number, continuation, wantsAnew: false))
     }
 
-    /// Whether somebody waits. If not, nobody ever will.
-    func isWanted() -> Bool {
+    /// Blocks until whoever waits has his answer, or nobody does.
+    func ask() {
+      while begin(), !finish(work(isWanted), wasAsked: true) {}
+    }
+
+    /// Whoever waits now has come before what is asked next. If nobody does, nobody ever will.
+    private func begin() -> Bool {
       asker.withLock { asker in
-        if case .waits = asker { return true }
+        if case .waits(let number, let continuation, _) = asker {
+          asker = .waits(number: number, continuation, wantsAnew: false)
+          return true
+        }
+        asker = .done
+        return false
+      }
+    }
+
+    /// Whether somebody waits for what is asked now. If nobody does at all, nobody ever will.
+    private func isWanted() -> Bool {
+      asker.withLock { asker in
+        if case .waits(_, _, let wantsAnew) = asker { return !wantsAnew }
         asker = .done
         return false
       }
@@ -41,28 +60,32 @@ final class ResolverThreads: Sendable {
 
     var isAbandoned: Bool { asker.withLock { if case .left = $0 { true } else { false } } }
 
-    func finish(_ answer: DNSAnswer) {
-      let asker = asker.withLock { asker in
+    /// Gives whoever waits an answer, and is done; but not where that `wasAsked` for before he came, and he wants another.
+    @discardableResult
+    func finish(_ answer: DNSAnswer, wasAsked: Bool = false) -> Bool {
+      let ended = asker.withLock { asker -> Asker? in
+        if wasAsked, case .waits(_, _, wantsAnew: true) = asker { return nil }
         defer { asker = .done }
         return asker
       }
-      if case .waits(_, let continuation) = asker { continuation.resume(returning: answer) }
+      if case .waits(_, let continuation, _)? = ended { continuation.resume(returning: answer) }
+      return ended != nil
     }
 
     /// Takes out who waits by this number.
     func leave(_ number: UInt64) -> Continuation? {
       asker.withLock { asker in
-        guard case .waits(number: number, let continuation) = asker else { return nil }
+        guard case .waits(number: number, let continuation, _) = asker else { return nil }
         asker = .left
         return continuation
       }
     }
 
     /// Takes the place of one who left.
-    func join(_ number: UInt64, _ continuation: Continuation) -> Bool {
+    func join(_ number: UInt64, _ continuation: Continuation, wantsAnew: Bool) -> Bool {
       asker.withLock { asker in
         guard case .left = asker else { return false }
-        asker = .waits(number: number, continuation)
+        asker = .waits(number: number, continuation, wantsAnew: wantsAnew)
         return true
       }
     }
@@ -102,14 +125,14 @@ final class ResolverThreads: Sendable {
 
   var abandonedCount: Int { state.withLock { state in state.running.count { $0?.isAbandoned == true } } }
 
-  /// What `work` gives, which asks this question, or a temporary failure.
-  func perform(_ question: DNSQuestion, _ work: @escaping Work) async -> DNSAnswer {
+  /// What `work` gives, which asks this question, or a temporary failure; where one `wantsAnew`, of no work that began before.
+  func perform(_ question: DNSQuestion, wantsAnew: Bool = false, _ work: @escaping Work) async -> DNSAnswer {
     let number = state.withLock { state in
       state.lastNumber += 1
       return state.lastNumber
     }
     return await withTaskCancellationHandler {
-      await withCheckedContinuation { admit(question, work, number, $0) }
+      await withCheckedContinuation { admit(question, wantsAnew, work, number, $0) }
     } onCancel: {
       cancel(number)
     }
@@ -125,14 +148,17 @@ final class ResolverThreads: Sendable {
     for inquiry in ended { inquiry.finish(.shutDown) }
   }
 
-  private func admit(_ question: DNSQuestion, _ work: @escaping Work, _ number: UInt64, _ continuation: Continuation) {
+  private func admit(
+    _ question: DNSQuestion, _ wantsAnew: Bool, _ work: @escaping Work, _ number: UInt64, _ continuation: Continuation
+  ) {
     let inquiry = Inquiry(question, work, for: number, continuation)
     let admission: Admission = state.withLock { state in
       // Asked under the lock: whoever cancels after this finds the inquiry.
       if Task.isCancelled { return .refuse(.cancelled) }
       if state.isShutDown { return .refuse(.shutDown) }
       for other in state.running {
-        if let other, other.question == question, other.join(number, continuation) { return .join }
+        guard let other, other.question == question else { continue }
+        if other.join(number, continuation, wantsAnew: wantsAnew) { return .join }
       }
       if let thread = state.idleThreads.popLast() {
         state.running[thread] = inquiry
@@ -163,7 +189,7 @@ final class ResolverThreads: Sendable {
   private func run(_ first: Inquiry, on thread: Int) {
     var next: Inquiry? = first
     while let inquiry = next {
-      if inquiry.isWanted() { inquiry.finish(inquiry.work(inquiry.isWanted)) }
+      inquiry.ask()
       next = state.withLock { state in
         let next = state.waiting.removeFirst()
         state.running[thread] = next

@@ -42,7 +42,7 @@ struct SystemLookup: Sendable {
   }
 
   /// RCODE 0 was an answer that libresolv did not take.
-  private static func refusal(_ responseCode: UInt8) -> String {
+  private static func refusal(_ responseCode: UInt16) -> String {
     responseCode == 0 ? "no name server gave an answer that fits" : DNSReply.refusal(responseCode)
   }
 

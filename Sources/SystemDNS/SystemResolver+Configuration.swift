@@ -10,7 +10,8 @@ extension SystemResolver {
     /// asked for.
     public var nameServers: [NameServer] { didSet { nameServers = Array(nameServers.prefix(Self.mostNameServers)) } }
 
-    /// How long one try waits for one name server: 5 s by default, 1 to 30 s, in whole seconds (rounded up).
+    /// How long one try waits for one name server: 2 s by default, 1 to 30 s, in whole seconds (rounded up). Of `options timeout`
+    /// and `attempts` in `/etc/resolv.conf` nothing is taken, since a question holds a thread for that long.
     public var timeout: Duration
 
     /// How often each name server is tried over UDP: twice by default, 1 to 5 times.
@@ -34,7 +35,7 @@ extension SystemResolver {
 
     /// A configuration of these parts.
     public init(
-      nameServers: [NameServer] = [], timeout: Duration = .seconds(5), tries: Int = 2, threads: Int = 32,
+      nameServers: [NameServer] = [], timeout: Duration = .seconds(2), tries: Int = 2, threads: Int = 32,
       waitingQuestions: Int = 1_024, largestAnswer: Int = 65_535, aliasLimit: Int = 8,
       trust: AuthenticationTrust = .automatic
     ) {

@@ -40,7 +40,7 @@ import Testing
     (address + "example.com. TXT \"v=spf1 a:192.0.2.1 -all\"", [.syntax]),
     (address + "example.com. TXT \"v=spf1 mx -all;\"", [.syntax]),
     (address + "example.com. TXT \"v=spf1 a:example.com\" \"include:other.example -all\"", [.notAuthorized]),
-    (address + "example.com. TXT \"v=spf1 -all ip4:192.0.2.1\"", [.notAuthorized]),
+    (address + "example.com. TXT \"v=spf1 -all ip4:192.0.2.1\"", [.notAuthorized, .unreachableTerm]),
     (address + "example.com. TXT \"v=spf1 ~all\"", [.notAuthorized]),
     (address + "example.com. TXT \"v=spf1 a\"", [.noStatement]),
     (address + "example.com. TXT \"v=spf1 include:other.example -all\"", [.nameNotFound]),
@@ -66,6 +66,28 @@ import Testing
     #expect(report.spf.map(\.verdict) == [.passed, .failed, .passed])
     #expect(report.verdict == .failed)
     #expect(report.nextStep.hasPrefix("Add ip4:198.51.100.1"))
+  }
+
+  /// Who is named early passes; that the record is an error to others is told all the same, before smaller things.
+  @Test(arguments: [
+    (String(repeating: "a:h.example.com ", count: 10), nil),
+    (String(repeating: "a:h.example.com ", count: 11), Finding.Code.tooManyLookups),
+    ("include:gone.example.com ", .nameNotFound), ("include:broken.example.com ", .syntax),
+  ])
+  func whatOthersMeet(_ terms: String, _ code: Finding.Code?) async throws {
+    let zone =
+      Self.address + "example.com. TXT \"v=spf1 ip4:192.0.2.1 \(terms)ip4:198.0.0.0/8 -all\"\n"
+      + "h.example.com. A 203.0.113.9\nbroken.example.com. TXT \"v=spf1 moo\""
+    let early = try await check(zone)
+    #expect(early.verdict == .passed)
+    #expect(early.spf.flatMap(\.findings).map(\.code) == [code, .wideNetwork].compactMap(\.self))
+    #expect(early.spf.flatMap(\.findings).allSatisfy { $0.severity == .warning })
+    let evidence = try #require(early.spf.first).evidence.map(\.question)
+    #expect(Set(evidence).count == evidence.count)
+    // Who meets it is told once, that it fails.
+    let late = try await check(zone, senders: ["192.0.2.2"])
+    #expect(late.spf.flatMap(\.findings).map(\.code) == [code ?? .notAuthorized, .wideNetwork])
+    #expect(late.verdict == .failed)
   }
 
   /// Where nobody is named who sends, the record is looked at, and no address asked for.

@@ -121,6 +121,17 @@ import Testing
     #expect(cache.figures.misses == 2 && cache.figures.hits == 2)
   }
 
+  /// Through a second cache too, which would have an answer of its own.
+  @Test func throughTwoCaches() async throws {
+    let dns = ScriptedDNS()
+    let question = try question()
+    let near = CachingResolver(CachingResolver(dns, clock: clock), clock: clock)
+    #expect(await near.resolve(question).outcome == .noSuchName)
+    dns.set(question.name, texts: "new")
+    #expect(await near.fresh.resolve(question) == .text("new"))
+    #expect(dns.questions.count == 2)
+  }
+
   @Test func aFailureDoesNotDisplaceWhatIsKnown() async throws {
     let dns = ScriptedDNS()
     let question = try question()

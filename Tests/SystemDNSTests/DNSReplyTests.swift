@@ -38,6 +38,28 @@ private func message(_ type: DNSRecordType = .txt, flags: UInt16 = 0x8180) -> Wi
         == .answer(DNSAnswer(.records([.text(DNSText("one")), .text(DNSText("two"))]), timeToLive: .seconds(200))))
   }
 
+  @Test("A record that comes twice is one (RFC 2181 §5), where the first stood, with the shortest time")
+  func duplicates() {
+    let owner = "www.example.com"
+    let texts = message().answering(
+      wireText(owner, "a", "b", ttl: 300), wireText(owner, "ab"), wireText(owner, "A", "b"),
+      wireText(owner, "a", "b", ttl: 100), wireText("WWW.example.com", "ab"))
+    #expect(
+      read(texts)
+        == .answer(
+          DNSAnswer(
+            .records([["a", "b"], ["ab"], ["A", "b"]].map { .text(DNSText(strings: $0.map { Array($0.utf8) })) }),
+            timeToLive: .seconds(100))))
+    // Names have no case, so that these are the same data.
+    let hosts = message(.mx).answering(
+      wireRecord(owner, .mx, [0, 9] + wireName("mx.example")), wireRecord(owner, .mx, [0, 9] + wireName("MX.Example")),
+      wireRecord(owner, .mx, [0, 8] + wireName("mx.example")))
+    let host = DNSName("mx.example") ?? .root
+    #expect(
+      outcome(hosts, .mx)
+        == .records([.mailExchanger(preference: 9, host: host), .mailExchanger(preference: 8, host: host)]))
+  }
+
   @Test("A time with the highest bit set is zero (RFC 2181 §8)", arguments: [0x7FFF_FFFF, 0x8000_0000] as [UInt32])
   func longTime(_ seconds: UInt32) {
     let reply = read(message().answering(wireText("www.example.com", "", ttl: seconds)))
@@ -101,6 +123,34 @@ private func message(_ type: DNSRecordType = .txt, flags: UInt16 = 0x8180) -> Wi
       let words: [UInt16: String] = [1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED"]
       #expect(reason.contains(words[code] ?? "error \(code)"))
     }
+  }
+
+  @Test("The upper bits of an RCODE stand in the OPT record (RFC 6891 §6.1.3)", arguments: [0, 3, 7] as [UInt16])
+  func extendedResponseCodes(_ low: UInt16) {
+    let plain = message(flags: WireMessage.code(low))
+    for high in [1, 127, 128, 255] as [UInt8] {
+      let code = UInt16(high) << 4 | low
+      let found = outcome(plain.withOptions(codeBits: high))
+      guard case .temporaryFailure(let reason)? = found else {
+        Issue.record("\(String(describing: found))")
+        continue
+      }
+      #expect(reason.contains(code == 16 ? "BADVERS" : "error \(code)"))
+      // Nor are its records believed.
+      #expect(outcome(plain.withOptions(codeBits: high).answering(wireText("www.example.com", "x"))) == found)
+    }
+    // Without them it changes nothing, whatever options it holds. Other records than OPT have no such bits.
+    #expect(outcome(plain.withOptions(data: [0, 10, 0, 1, 9])) == outcome(plain))
+    var other = plain
+    other.additional = [wireRecord("ns.example.com", .a, ttl: 0x0100_0000, [192, 0, 2, 1])]
+    #expect(outcome(other) == outcome(plain))
+  }
+
+  @Test("A damaged additional section makes the answer malformed") func damagedAdditional() {
+    let whole = message().answering(wireText("www.example.com", "x")).withOptions()
+    #expect(outcome(whole) == .records([.text(DNSText("x"))]))
+    let octets = Array(whole.octets.dropLast())
+    #expect(reason(DNSReply(octets, to: DNSQuestion(name, .txt))) != nil)
   }
 
   @Test("A truncated answer is larger than is read") func truncated() {

@@ -1,5 +1,6 @@
 import MailDNS
 import MailModel
+import Synchronization
 import Testing
 
 @testable import SystemDNS
@@ -68,6 +69,13 @@ private func resolver(
       try await withScriptedServer({ [$0.reply().answering(record).octets] }) { second in
         #expect(await resolver(server, second).resolve(question).outcome == hello)
       }
+    }
+  }
+
+  @Test("One that does not know our version of EDNS is no name without records") func badVersion() async throws {
+    try await withScriptedServer({ [$0.reply().withOptions(codeBits: 1).octets] }) { server in
+      let answer = await resolver(server).resolve(question)
+      #expect(answer.failure?.contains("BADVERS") == true, "\(answer)")
     }
   }
 
@@ -289,6 +297,45 @@ private func resolver(
     }
   }
 
+  @Test("Who wants it asked anew is not given the answer to what was asked before he came, and takes no second thread")
+  func joinAnew() async throws {
+    let isFirst = Atomic(true)
+    let script: ScriptedServer.Script = { query in
+      isFirst.exchange(false, ordering: .relaxed) ? [] : [query.reply().answering(wireText(query.name, "new")).octets]
+    }
+    try await withScriptedServer(script) { server in
+      let resolver = patient(server, threads: 1, waiting: 0)
+      let first = Task { await resolver.resolve(question(0)) }
+      await server.receive(1)
+      first.cancel()
+      _ = await first.value
+      let fresh = Task { await CachingResolver(resolver).fresh.resolve(question(0)) }
+      while resolver.abandonedCount > 0 { await Task.yield() }
+      server.answer(server.queries[0], server.queries[0].reply().answering(wireText("n0.example", "old")).octets)
+      #expect(await fresh.value.outcome == .records([.text(DNSText("new"))]))
+      #expect(server.queries.count == 2)
+    }
+  }
+
+  @Test("Who wants it asked anew may leave, and be shut out") func leaveAnew() async throws {
+    try await withScriptedServer({ _ in [] }) { server in
+      let resolver = patient(server, threads: 1, waiting: 0)
+      let tasks = (0..<3).map { number in
+        { Task { number == 0 ? await resolver.resolve(question(0)) : await resolver.resolveAnew(question(0)) } }
+      }
+      for (index, begin) in tasks.enumerated() {
+        let task = begin()
+        if index == 0 { await server.receive(1) }
+        while resolver.abandonedCount > 0 { await Task.yield() }
+        if index == 2 { resolver.shutdown() } else { task.cancel() }
+        #expect(await task.value.failure?.contains(index == 2 ? "shut down" : "cancelled") == true)
+      }
+      server.answer(server.queries[0], server.queries[0].reply().octets)
+      while resolver.busyCount > 0 { await Task.yield() }
+      #expect(server.queries.count == 1)
+    }
+  }
+
   @Test("One dead name behind a cache takes one thread, however many give up on it in turn") func deadName()
     async throws
   {
@@ -403,48 +450,5 @@ private func resolver(
       while resolver.busyCount > 0 { await Task.yield() }
       #expect(await resolver.resolve(question(1)).outcome == .noRecords)
     }
-  }
-}
-
-@Suite("The configuration of a resolver") struct SystemResolverConfigurationTests {
-  @Test("What is out of bounds is brought within") func bounds() {
-    let four = (1...4).map { SystemResolver.NameServer(.v4($0)) }
-    var low = SystemResolver.Configuration(
-      nameServers: four, tries: 0, threads: 0, waitingQuestions: -1, largestAnswer: 511, aliasLimit: -1)
-    #expect(low.nameServers == Array(four.prefix(3)))
-    #expect([low.tries, low.threads, low.waitingQuestions, low.largestAnswer, low.aliasLimit] == [1, 1, 0, 512, 0])
-    low.nameServers = Array(four.reversed())
-    (low.tries, low.threads, low.waitingQuestions, low.largestAnswer, low.aliasLimit) = (6, 201, 65_537, 65_536, 33)
-    #expect(low.nameServers == Array(four.reversed().prefix(3)))
-    #expect(
-      [low.tries, low.threads, low.waitingQuestions, low.largestAnswer, low.aliasLimit] == [5, 200, 65_536, 65_535, 32])
-  }
-
-  @Test(
-    "A try lasts whole seconds, rounded up, 1 to 30",
-    arguments: [
-      (.seconds(Int64.min), 1), (.milliseconds(-1), 1), (.zero, 1), (.milliseconds(999), 1), (.seconds(1), 1),
-      (.milliseconds(1_001), 2), (.milliseconds(29_001), 30), (.seconds(30), 30), (.milliseconds(30_001), 30),
-      (.seconds(31), 30), (.seconds(Int64.max), 30),
-    ] as [(Duration, Int)])
-  func timeout(_ timeout: Duration, _ seconds: Int) {
-    let one = [SystemResolver.NameServer(.v4(1))]
-    let configuration = SystemResolver.Configuration(nameServers: one, timeout: timeout, tries: 2)
-    #expect(configuration.timeoutSeconds == seconds)
-    #expect(configuration.longestExchange == .seconds(3 * seconds))
-    // Of resolv.conf as many as there may be.
-    #expect(SystemResolver.Configuration(timeout: timeout, tries: 2).longestExchange == .seconds(9 * seconds))
-  }
-
-  @Test(
-    "Name servers in text",
-    arguments: [
-      ("192.0.2.1", "192.0.2.1:53"), ("192.0.2.1:5353", "192.0.2.1:5353"), ("2001:db8::1", "[2001:db8::1]:53"),
-      ("[2001:db8::1]:5353", "[2001:db8::1]:5353"), ("::1", "[::1]:53"), ("127.0.0.1:65535", "127.0.0.1:65535"),
-      ("127.0.0.1:65536", nil), ("127.0.0.1:0", nil), ("127.0.0.1:", nil), ("127.0.0.1:+1", nil), (":53", nil),
-      ("[::1]", nil), ("[127.0.0.1]:53", nil), ("::1]:53", nil), ("[::1:53", nil), ("localhost:53", nil), ("", nil),
-    ])
-  func text(_ text: String, _ description: String?) {
-    #expect(SystemResolver.NameServer(text)?.description == description)
   }
 }

@@ -104,11 +104,11 @@ extension DNSMessage {
   fileprivate var withoutCompression: [UInt8]? {
     var octets: [UInt8] = [0, 0]
     octets.append((isResponse ? 0x80 : 0) | (isAuthoritative ? 0x04 : 0))
-    octets.append((isRecursionAvailable ? 0x80 : 0) | (isAuthenticated ? 0x20 : 0) | responseCode)
+    octets.append((isRecursionAvailable ? 0x80 : 0) | (isAuthenticated ? 0x20 : 0) | UInt8(responseCode & 0x0F))
     octets.append(number: 1)
     octets.append(number: answers.count)
     octets.append(number: authorities.count)
-    octets.append(number: 0)
+    octets.append(number: 1)
     octets.append(name: question.name)
     octets.append(number: Int(question.type))
     octets.append(number: Int(question.class))
@@ -123,6 +123,8 @@ extension DNSMessage {
       octets.append(number: data.count)
       octets += data
     }
+    // An OPT record, which holds the upper bits of the RCODE.
+    octets += [0, 0, 41, 0, 0, UInt8(responseCode >> 4), 0, 0, 0, 0, 0]
     return octets.count <= 65_535 ? octets : nil
   }
 

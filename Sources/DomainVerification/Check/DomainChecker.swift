@@ -31,11 +31,12 @@ public struct DomainChecker: Sendable {
   }
 
   private func spfReports(_ domain: DomainName, _ senders: [IPAddress]) async -> [VerificationReport] {
-    guard !senders.isEmpty else { return [await spf.analyze(DNSName(domain)).report] }
+    let analysis = await spf.analyze(DNSName(domain))
+    guard !senders.isEmpty else { return [analysis.report] }
     var reports: [VerificationReport] = []
     for sender in senders {
       let request = SPFRequest(clientAddress: sender, senderText: domain.description, helo: domain.description)
-      reports.append(await spf.evaluate(request).report)
+      reports.append(await spf.evaluate(request).report.warning(of: analysis))
     }
     return reports
   }
@@ -51,5 +52,20 @@ public struct DomainChecker: Sendable {
   private func dmarcReport(_ domain: DomainName) async -> VerificationReport {
     let request = DMARCRequest(from: domain, identifiers: [DMARCIdentifier(.spf, "pass", domain)])
     return await DMARCEvaluator(resolver: resolver, discovery: discovery).evaluate(request).report
+  }
+}
+
+extension VerificationReport {
+  /// A sender that matches early passes with a record that is an error to all whom its later terms are for, of more than ten
+  /// lookups for example: a warning tells of that.
+  fileprivate func warning(of analysis: SPFAnalysis) -> VerificationReport {
+    guard analysis.problem?.result == .permerror, var finding = analysis.finding else { return self }
+    guard !findings.contains(where: { $0.code == finding.code }) else { return self }
+    finding.severity = .warning
+    var report = self
+    report.findings.insert(finding, at: findings.firstIndex { $0.severity == .warning } ?? findings.endIndex)
+    let asked = Set(evidence.map(\.question))
+    report.evidence += analysis.lookups.filter { !asked.contains($0.question) }
+    return report
   }
 }

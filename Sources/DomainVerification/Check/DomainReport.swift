@@ -31,7 +31,8 @@ public struct DomainReport: Hashable, Sendable {
   public var domain: DomainName
   /// Whether it exists, with an address.
   public var address: VerificationReport
-  /// Its SPF record, for each of the senders; one report where none was given.
+  /// Its SPF record, for each of the senders; one report where none was given. What is wrong with the record, and not in the way
+  /// of a sender, is a warning there.
   public var spf: [VerificationReport]
   /// The keys published, for each that was required.
   public var keys: [VerificationReport]

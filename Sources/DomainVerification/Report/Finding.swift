@@ -54,6 +54,14 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
     public static let authorizesEverybody = Code("authorizes-everybody")
     /// More addresses are authorised than one sender has.
     public static let wideNetwork = Code("wide-network")
+    /// Nobody is authorised.
+    public static let authorizesNobody = Code("authorizes-nobody")
+    /// A record with neither `all` nor `redirect`: it ends with `neutral`.
+    public static let noDefault = Code("no-default")
+    /// A term behind `all`, which is never looked at (RFC 7208 §5.1).
+    public static let unreachableTerm = Code("unreachable-term")
+    /// A `redirect` beside `all`, which is ignored (RFC 7208 §6.1).
+    public static let redirectIgnored = Code("redirect-ignored")
     /// `ptr`, which RFC 7208 §5.5 tells nobody to use.
     public static let pointerMechanism = Code("ptr-mechanism")
 

@@ -17,14 +17,14 @@ public struct SPFAnalysis: Hashable, Sendable {
   /// Every question and its answer, in order.
   public internal(set) var lookups: [DNSLookup] = []
 
-  /// The analysis for a person. It passes where a sender who is authorised would; what somebody should look at is a warning.
-  public var report: VerificationReport {
-    let verdict: VerificationReport.Verdict =
-      problem.map { $0.result == .temperror ? .undecided : .failed } ?? .passed
-    let finding = problem.map { $0.finding(of: domain.description) }
-    return VerificationReport(
-      "SPF of \(domain)", verdict, findings: [finding].compactMap(\.self) + records.spfWarnings, evidence: lookups)
+  /// A record that decides, with that of whom it redirects to; one that is included does not.
+  struct DecidingRecord: Hashable, Sendable {
+    var domain: DNSName
+    var record: SPFRecord
   }
+
+  /// That of the domain, and those that `redirect` led to, in order.
+  var decidingRecords: [DecidingRecord] = []
 }
 
 extension SPFEvaluator {
@@ -83,10 +83,11 @@ private struct SPFWalk: Sendable {
     guard let target = SPFTarget(octets[...]), target.name == domain, target.isMultiLabel else {
       throw check.problem(.invalidDomain, "\(domain) is no domain of two labels or more.")
     }
-    try await read(target)
+    try await read(target, decides: true)
   }
 
-  private mutating func read(_ target: SPFTarget) async throws(SPFProblem) {
+  /// Reads the record of a domain, which `decides` unless it is included.
+  private mutating func read(_ target: SPFTarget, decides: Bool) async throws(SPFProblem) {
     guard !chain.contains(target.name) else {
       throw check.problem(.loop, "The records include or redirect to each other in a circle, at \(target.name).")
     }
@@ -97,6 +98,7 @@ private struct SPFWalk: Sendable {
     case .record(let found): record = found
     case .nothing(let problem): throw problem
     }
+    if decides { analysis.decidingRecords.append(.init(domain: target.name, record: record)) }
     for directive in record.directives {
       check.stand(at: directive.column, in: record, of: target)
       switch directive.mechanism {
@@ -108,12 +110,12 @@ private struct SPFWalk: Sendable {
         spend(domain)
         // Where nothing can match, the names are not asked for.
         if domain.map({ !$0.hasMacros && SPFTarget(fitting: $0.source) != nil }) ?? true { hasNames = true }
-      case .include(let domain): try await follow(domain)
+      case .include(let domain): try await follow(domain, decides: false)
       }
     }
     guard let redirect = record.redirect else { return }
     check.stand(at: redirect.column, in: record, of: target)
-    try await follow(redirect.value)
+    try await follow(redirect.value, decides: decides)
   }
 
   /// Counts a term, and the names of the client that the macro `p` asks for once (RFC 7208 §4.6.4).
@@ -124,7 +126,7 @@ private struct SPFWalk: Sendable {
     hasNames = true
   }
 
-  private mutating func follow(_ domain: SPFMacroString) async throws(SPFProblem) {
+  private mutating func follow(_ domain: SPFMacroString, decides: Bool) async throws(SPFProblem) {
     spend(domain)
     // A tree of records can have more leaves than anybody should ask for.
     guard !domain.hasMacros, check.evaluation.lookups.count < limits.queries else {
@@ -134,6 +136,6 @@ private struct SPFWalk: Sendable {
     guard let target = SPFTarget(fitting: domain.source), target.isMultiLabel else {
       throw check.problem(.invalidDomain, "\(quoted(domain.source)) is no domain.")
     }
-    try await read(target)
+    try await read(target, decides: decides)
   }
 }

@@ -95,10 +95,33 @@ extension [SPFEvaluation.PublishedRecord] {
     for record in self where seen.insert(record).inserted {
       guard let parsed = try? SPFRecord(record.octets) else { continue }
       var codes: Set<Finding.Code> = []
-      for directive in parsed.directives {
+      for directive in parsed.reachableDirectives {
         guard let code = directive.warningCode, codes.insert(code).inserted else { continue }
         warnings.append(directive.warning(code, of: record.domain))
       }
+      warnings += parsed.warningsBesideAll(of: record.domain)
+    }
+    return warnings
+  }
+}
+
+extension SPFRecord {
+  /// What is never looked at, since there is an `all`.
+  fileprivate func warningsBesideAll(of domain: DNSName) -> [Finding] {
+    var warnings: [Finding] = []
+    if let term = unreachableDirectives.first {
+      warnings.append(
+        Finding(
+          .unreachableTerm, .warning, of: "\(domain) TXT",
+          "What stands behind all is never looked at (RFC 7208 §5.1): \(shortened(term.source)) at column \(term.column).",
+          nextStep: "Put all behind every other term, or take out what stands behind it."))
+    }
+    if let redirect, hasAll {
+      warnings.append(
+        Finding(
+          .redirectIgnored, .warning, of: "\(domain) TXT",
+          "The \(shortened(redirect.source)) at column \(redirect.column) is ignored, as there is an all (RFC 7208 §6.1).",
+          nextStep: "Take out the redirect, or the all."))
     }
     return warnings
   }

@@ -81,6 +81,17 @@ public struct SPFRecord: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: ``SPFSyntaxError`` for the first thing in it that breaks the grammar.
   public init(_ text: String) throws(SPFSyntaxError) { try self.init(Array(text.utf8)) }
 
+  /// The directives that are looked at: those up to the first `all`, which matches everybody (RFC 7208 §5.1).
+  var reachableDirectives: ArraySlice<Directive> { directives[..<(firstAll.map { $0 + 1 } ?? directives.endIndex)] }
+
+  /// The others.
+  var unreachableDirectives: ArraySlice<Directive> { directives[reachableDirectives.endIndex...] }
+
+  /// Whether it has an `all`, beside which a `redirect` is ignored (RFC 7208 §6.1).
+  var hasAll: Bool { firstAll != nil }
+
+  private var firstAll: Int? { directives.firstIndex { $0.mechanism == .all } }
+
   /// Whether a TXT record claims to be an SPF record: it begins with `v=spf1` and a blank, or is no more than that (RFC 7208 §4.5).
   public static func isRecord(_ octets: [UInt8]) -> Bool {
     let octets = octets.span

@@ -39,8 +39,10 @@ public final class CachingResolver: DNSResolver {
     }
   }
 
-  /// The same resolver, which asks anew whatever is remembered, and shares no lookup with anyone: for who has just
+  /// The same resolver, which asks anew whatever is remembered, and shares no lookup that began before: for who has just
   /// changed a record. What it brings is remembered for all; a failure does not displace what is known.
+  ///
+  /// The other resolver is asked anew too where it is one of this package. What name servers remember is theirs.
   public var fresh: some DNSResolver { FreshResolver(cache: self) }
 
   /// How the cache has done until now.
@@ -67,7 +69,7 @@ public final class CachingResolver: DNSResolver {
   }
 }
 
-extension CachingResolver {
+extension CachingResolver: AnewResolver {
   /// Waits until another task's lookup has an answer, or until it is this task's turn.
   private func wait(for question: DNSQuestion) async -> Turn {
     let ticket = state.withLock { $0.nextNumber() }
@@ -99,10 +101,15 @@ extension CachingResolver {
     return kept
   }
 
-  fileprivate func lookUpAnew(_ question: DNSQuestion) async -> DNSAnswer {
+  package func resolveAnew(_ question: DNSQuestion) async -> DNSAnswer {
     guard !Task.isCancelled else { return .cancelled }
     let number = state.withLock { $0.beginAnew() }
-    let answer = await upstream.resolve(question)
+    let answer =
+      if let upstream = upstream as? any AnewResolver {
+        await upstream.resolveAnew(question)
+      } else {
+        await upstream.resolve(question)
+      }
     guard !answer.isOfCancelledTask else { return answer }
     let now = elapsed()
     return state.withLock { $0.cache.keep(answer, to: question, of: number, at: now) }
@@ -112,7 +119,7 @@ extension CachingResolver {
 private struct FreshResolver: DNSResolver {
   let cache: CachingResolver
 
-  func resolve(_ question: DNSQuestion) async -> DNSAnswer { await cache.lookUpAnew(question) }
+  func resolve(_ question: DNSQuestion) async -> DNSAnswer { await cache.resolveAnew(question) }
 }
 
 extension DNSAnswer {

@@ -111,6 +111,37 @@ import Testing
     #expect(evaluation.lookups.count == 2)
   }
 
+  // MARK: Out of bounds
+
+  /// No limit traps, however small or large: what is below 0 is 0.
+  @Test(arguments: [Int.min, -2, -1, 0, 1001, Int.max]) func lawfulLimits(_ limit: Int) async throws {
+    var limits = SPFLimits()
+    (limits.lookups, limits.voidLookups, limits.hosts, limits.explanationSize) = (limit, limit, limit, limit)
+    let lawful = limit > 0 ? 1000 : 0
+    #expect([limits.lookups, limits.voidLookups, limits.hosts] == [lawful, lawful, lawful])
+    let zone =
+      "m.example.com. MX 1 h.example.com.\nh.example.com. A 192.0.2.9\n1.2.0.192.in-addr.arpa. PTR h.example.com."
+    for record in [
+      "ptr mx:m.example.com", "mx:m.example.com", "a:n.example.com", "exists:%{p}.example.com", "include:m.example.com",
+    ] {
+      let record = "v=spf1 \(record) -all exp=why.example.com"
+      #expect(try await evaluateSPF(record: record, zone, limits: limits).result != .temperror)
+      var some = limits
+      some.lookups = 10
+      #expect(try await evaluateSPF(record: record, zone, limits: some).result != .temperror)
+    }
+  }
+
+  @Test func noTimeAtAll() async throws {
+    var limits = SPFLimits()
+    limits.duration = .seconds(-1)
+    let dns = ScriptedDNS()
+    dns.holdAll()
+    let evaluator = SPFEvaluator(resolver: dns, limits: limits)
+    #expect(
+      await evaluator.evaluate(try SPFCase("user@example.com", "192.0.2.1", .none).request()).result == .temperror)
+  }
+
   // MARK: 111
 
   private static func worst(mx: Int, hosts: Int, terms: String) -> String {

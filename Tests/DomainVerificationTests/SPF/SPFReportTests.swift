@@ -19,6 +19,8 @@ import Testing
     ("v=spf1 ip4:192.0.2.1 mx//31 -all", [.wideNetwork], .passed),
     ("v=spf1 -ip4:192.0.0.0/8", [.notAuthorized], .failed),
     ("v=spf1 ip4:192.0.2.1 ptr -all", [.pointerMechanism], .passed),
+    ("v=spf1 ip4:192.0.2.1 -all ip4:192.0.2.2 +all ptr", [.unreachableTerm], .passed),
+    ("v=spf1 redirect=open.example.com -all", [.notAuthorized, .redirectIgnored], .failed),
     ("no record", [.noRecord], .failed), ("v=spf1 moo", [.syntax], .failed),
     (
       "v=spf1 a:h.example.com a:h.example.com a:h.example.com a:h.example.com a:h.example.com a:h.example.com a:h.example.com a:h.example.com a:h.example.com a:h.example.com -a:h.example.com",
@@ -79,8 +81,9 @@ import Testing
 
   /// A record of 64 KiB has 16,000 terms to warn of: of each kind the first is told, in time that grows with the record alone.
   @Test(arguments: [
-    ("ptr ", [Finding.Code.pointerMechanism]), ("ip4:1.0.0.0/8 ", [.wideNetwork]), ("all ", [.authorizesEverybody]),
-    ("ptr ip4:1.0.0.0/8 all mx//8 ", [.pointerMechanism, .wideNetwork, .authorizesEverybody]),
+    ("ptr ", [Finding.Code.pointerMechanism]), ("ip4:1.0.0.0/8 ", [.wideNetwork]),
+    ("all ", [.authorizesEverybody, .unreachableTerm]),
+    ("ptr ip4:1.0.0.0/8 all mx//8 ", [.pointerMechanism, .wideNetwork, .authorizesEverybody, .unreachableTerm]),
   ])
   func warningsAreBounded(_ terms: String, _ codes: [Finding.Code]) async throws {
     let many = String(repeating: terms, count: 65_000 / terms.utf8.count)

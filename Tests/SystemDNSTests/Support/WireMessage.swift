@@ -8,6 +8,7 @@ struct WireMessage {
   var questions: [[UInt8]] = []
   var answers: [[UInt8]] = []
   var authorities: [[UInt8]] = []
+  var additional: [[UInt8]] = []
 
   /// An answer to a question, without a record.
   init(to name: String, _ type: DNSRecordType, flags: UInt16 = 0x8180) {
@@ -30,7 +31,8 @@ struct WireMessage {
 
   var octets: [UInt8] {
     wire(identifier) + wire(flags) + wire(UInt16(questions.count)) + wire(UInt16(answers.count))
-      + wire(UInt16(authorities.count)) + [0, 0] + (questions + answers + authorities).joined()
+      + wire(UInt16(authorities.count)) + wire(UInt16(additional.count))
+      + (questions + answers + authorities + additional).joined()
   }
 
   func answering(_ records: [UInt8]...) -> WireMessage {
@@ -42,6 +44,13 @@ struct WireMessage {
   func authorised(_ records: [UInt8]...) -> WireMessage {
     var message = self
     message.authorities += records
+    return message
+  }
+
+  /// With an OPT record (RFC 6891 §6.1.2) whose TTL holds these eight bits of the RCODE, above DO.
+  func withOptions(codeBits: UInt8 = 0, data: [UInt8] = []) -> WireMessage {
+    var message = self
+    message.additional.append(wireRecord(".", 41, class: 1_232, ttl: UInt32(codeBits) << 24 | 0x8000, data))
     return message
   }
 
