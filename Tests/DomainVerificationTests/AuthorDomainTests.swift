@@ -55,6 +55,27 @@ private func problem(_ value: String) -> String {
     #expect(author("From: a@example.com\r\nX-From: c@d.com\r\n").domain == DomainName("example.com"))
   }
 
+  /// Lines behind a CR or LF alone, at which many programs end a line.
+  @Test(arguments: [
+    ("X: y\nFrom: b@evil.com\r\n", true), ("X: y\rFrom: b@evil.com\r\n", true), ("X: y\n\nFROM : b@evil.com\r\n", true),
+    ("X\nFrom: b@evil.com\r\n", true), ("X: y\r\n z\nfrom\u{0}: b@evil.com\r\n", true),
+    ("X: y\r\r\nFrom: b@evil.com\r\n", true),
+    ("X: y\n From: b@evil.com\r\n", false), ("X: y\nX-From: b@evil.com\r\n", false), ("X: y\nFrom\r\n", false),
+    ("X: y\r\n From: b@evil.com\r\n", false),
+  ])
+  func linesThatLookLikeFrom(line: String, isSeen: Bool) throws {
+    for header in ["\(line)From: a@example.com\r\n", "From: a@example.com\r\n\(line)"] {
+      #expect(author(header) == (isSeen ? .problem(.repeated(2)) : .domain(try domain("example.com"))))
+    }
+  }
+
+  /// Behind a line that is no field some programs read on.
+  @Test func cutHeaderSection() {
+    let header = HeaderSection(Array("From: a@example.com\r\n".utf8))
+    #expect(AuthorDomain(header, isCut: true) == .problem(.cutHeader))
+    #expect(AuthorDomain(header, isCut: false).domain == DomainName("example.com"))
+  }
+
   @Test(arguments: [
     // More than one address.
     (" a@example.com, b@evil.com", "it holds more than one address"),

@@ -114,6 +114,24 @@ import Testing
     }
   }
 
+  /// The canonical form fills what it is gathered in at every place of a text whose blanks all change.
+  @Test(arguments: Form.allCases)
+  func `a long body of blanks that change`(_ form: Form) throws {
+    let unit = Array("a  b\tc \r\nde   f\r \r\r\n \t \r\n\r\ng\n  ".utf8)
+    for offset in 0..<unit.count {
+      let body = Array(repeating: UInt8(ascii: "x"), count: offset) + Array(repeating: unit, count: 600).joined()
+      let expected = try Self.expectation(form, Self.canonical(form, body))
+      for cut in [0, 1, 9, 10, 11, 2048, 4096, body.count - 1] {
+        #expect(try Self.hash(form, [body[..<cut], body[cut...]]) == expected, "offset \(offset), cut at \(cut)")
+      }
+      for limit in [4095, 4096, 4097] {
+        let part = try Self.hash(form, [body[...]], limit: UInt64(limit))
+        #expect(try part.octets == SHA256.digest(of: Array(Self.canonical(form, body).prefix(limit)).span))
+        #expect(part.count == expected.count)
+      }
+    }
+  }
+
   @Test(arguments: Form.allCases, [0, 1, 4095, 4096, 4097, 9_999, 10_000, 10_001])
   func `a limit cuts the canonical form, and all of it is counted`(_ form: Form, _ limit: Int) throws {
     let body = [UInt8](repeating: 97, count: 9_998) + [13, 10, 13, 10]

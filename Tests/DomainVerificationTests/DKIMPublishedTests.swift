@@ -82,6 +82,22 @@ import Testing
     #expect(try await Self.evaluate(others).result == .permerror)
   }
 
+  /// 16 key records are tried for a message, those of a signature all or none.
+  @Test(arguments: [(10, 1, 10), (7, 2, 7), (8, 2, 8), (9, 2, 8), (4, 4, 4), (5, 4, 4), (6, 3, 5)])
+  func `several records of several signatures`(_ signatures: Int, _ records: Int, _ looked: Int) async throws {
+    let domain = try DKIMTestDomain()
+    let texts = try (1..<records).map { _ in try DKIMTestKey(.ed25519).record } + ["k=ed25519; \(Self.key())"]
+    domain.dns.set(try DKIMTestDomain.name(.ed25519SHA256), .txt, texts.map { .text(DNSText($0)) })
+    let signed = try await DKIMForgery(tags: "v=1; a=ed25519-sha256; d=example.com; s=edwards; h=from").sign(
+      DKIMTest.plain)
+    let (header, _) = DKIMTest.split(signed)
+    let fields = Array(repeating: Array(header.octets[header.fields[0].whole]), count: signatures - 1).joined()
+    let evaluation = await DKIMTest.verify(Array(fields) + signed, domain.dns)
+    let results = evaluation.signatures.map(\.result)
+    #expect(results == Array(repeating: .pass, count: looked) + Array(repeating: .neutral, count: signatures - looked))
+    #expect(evaluation.signatures.dropFirst(looked).allSatisfy { $0.problem?.code == .limit })
+  }
+
   @Test(arguments: [
     (DNSAnswer.Outcome.noSuchName, DKIMResult.permerror, Finding.Code.keyMissing, VerificationReport.Verdict.failed),
     (.noRecords, .permerror, .keyMissing, .failed),

@@ -161,13 +161,39 @@ private func asked(_ dns: ScriptedDNS) -> [String] { dns.questions.map { $0.name
   func identifiers(more: Int) async throws {
     let dns = try dmarcDNS([("example.com", "v=DMARC1; p=reject")])
     let count = DMARCEvaluator.identifierLimit + more
-    let names = (1..<count).map { "a.b.c.d.e.f.g.h.x\($0).1.2.3.4.5.6.example.org" } + ["example.com"]
-    let evaluation = try await evaluateDMARC(dns, from: "example.com", dkim: names)
-    #expect(evaluation.result == (more <= 0 ? .pass : .fail))
-    #expect(dns.questions.count <= 2)
+    for other in ["org", "com"] {
+      let names = (1..<count).map { "a.b.c.d.e.f.g.h.x\($0).1.2.3.4.5.6.example2.\(other)" } + ["a.example.com"]
+      let evaluation = try await evaluateDMARC(dns, from: "example.com", dkim: names)
+      // What is asked of nobody pushes out nobody.
+      #expect(evaluation.result == .pass)
+    }
     let below = (1...count).map { "a.b.c.d.x\($0).example.com" }
     _ = try await evaluateDMARC(dns, from: "1.2.3.4.5.6.7.example.com", dkim: below)
     #expect(dns.questions.count <= 105)
+  }
+
+  @Test(arguments: [-1, 0, 1, 50])
+  func identifiersOfTheOrganization(more: Int) async throws {
+    let others = (1..<DMARCEvaluator.identifierLimit + more).map { "x\($0).example.com" }
+    let dns = try dmarcDNS(
+      [("example.com", "v=DMARC1; p=reject")] + others.map { ($0, "v=DMARC1; p=none; psd=n") })
+    let evaluation = try await evaluateDMARC(
+      dns, from: "example.com", dkim: others.flatMap { [$0, $0] } + ["mail.example.com"])
+    #expect(evaluation.result == (more <= 0 ? .pass : .fail))
+    // Twice the domains that are over, and the one that would be aligned.
+    #expect(evaluation.problem == (more <= 0 ? nil : .tooManyIdentifiers(2 * more - 1)))
+    #expect(evaluation.report.findings.contains { $0.code == .limit } == (more > 0))
+    #expect(dns.questions.count <= 105)
+  }
+
+  /// RFC 9989 §4.10.2, to the letter: a public suffix that publishes a record without `psd=y` is the organisation of all below it.
+  @Test func aSuffixThatForgetsItsFlag() async throws {
+    let dns = try dmarcDNS([("example", "v=DMARC1; p=none"), ("giant.example", "v=DMARC1; p=reject")])
+    let evaluation = try await evaluateDMARC(dns, from: "giant.example", dkim: ["mega.example"])
+    #expect(evaluation.organizationalDomain == DomainName("example"))
+    #expect(evaluation.result == .pass && evaluation.policyDomain == DomainName("giant.example"))
+    let flagged = try dmarcDNS([("example", "v=DMARC1; p=none; psd=y"), ("giant.example", "v=DMARC1; p=reject")])
+    #expect(try await evaluateDMARC(flagged, from: "giant.example", dkim: ["mega.example"]).result == .fail)
   }
 
   // MARK: The list

@@ -161,6 +161,27 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("To: a@policy.test\r\n\r\n", "there is none"), ("From: nobody\r\n\r\n", "there is no address"),
+    ("From: a@policy.test\r\nFrom: b@policy.test\r\n\r\n", "there are 2 of them"),
+    ("From: a@policy.test\r\nno field\r\nFrom: b@policy.test\r\n\r\n", "ends at a line that is no field"),
+    ("From: a@policy.test\r\nX: y\rFrom: b@policy.test\r\n\r\n", "there are 2 of them"),
+  ])
+  func aMessageWithoutAnAuthor(_ message: String, words: String) async throws {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Data(message.utf8).write(to: URL(filePath: folder + "/message.eml"))
+    try await withNameServer(zones: ["policy.test": Self.dmarc]) { server in
+      let text = try await check(["dmarc", "--message", folder + "/message.eml"], server)
+      #expect(text.output.hasPrefix("none\n  failure  header-from at From: ") && text.status == 1, "\(text)")
+      #expect(text.output.contains(words), "\(text)")
+      let json = try await check(["dmarc", "--message", folder + "/message.eml", "--json"], server)
+      #expect(json.status == 1)
+      let report = try JSONDecoder().decode(Report.self, from: Data(json.output.utf8))
+      #expect(report.result == "none" && report.report.findings.map(\.code) == ["header-from"], "\(json)")
+    }
+  }
+
   @Test func theListOfPublicSuffixesIsTaken() async throws {
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -49,8 +49,11 @@ struct CheckDMARC: AsyncParsableCommand {
     var identifiers = try spf.map { [try Parse.identifier(.spf, $0)] } ?? []
     identifiers += try dkim.map { try Parse.identifier(.dkim, $0) }
     let file = try message.map(MessageFile.init)
-    let author = try from ?? file.map(Self.author)
-    guard let author else { throw ValidationError("whose policy? Give --from.") }
+    let author: DomainName
+    switch try self.author(of: file) {
+    case .domain(let domain): author = domain
+    case .problem(let problem): return try end(problem)
+    }
     let discovery: DMARCDiscovery =
       try publicSuffixes.map { .publicSuffixList(try Parse.publicSuffixList($0)) } ?? .treeWalk
     let evaluation = try await resolver.withResolver { resolver in
@@ -88,10 +91,20 @@ struct CheckDMARC: AsyncParsableCommand {
     return identifiers
   }
 
-  private static func author(of file: MessageFile) throws -> DomainName {
-    switch AuthorDomain(file.header) {
-    case .domain(let domain): return domain
-    case .problem(let problem): throw ValidationError("the message has no author's domain: \(problem)")
+  private func author(of file: MessageFile?) throws -> AuthorDomain {
+    if let from { return .domain(from) }
+    guard let file else { throw ValidationError("whose policy? Give --from.") }
+    return AuthorDomain(file.header, isCut: file.isHeaderCut)
+  }
+
+  /// Without an author there is nothing to evaluate: `none`, as RFC 7489 §11.2 has it.
+  private func end(_ problem: AuthorDomainProblem) throws {
+    let report = VerificationReport("DMARC of the message", .failed, findings: [problem.finding], evidence: [])
+    if json {
+      print(try JSONLine.encode(DMARCReport(withoutAuthor: report)))
+    } else {
+      show((["none"] + CheckText.findings(report)).joined(separator: "\n"))
     }
+    try report.verdict.end()
   }
 }

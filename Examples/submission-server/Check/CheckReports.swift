@@ -136,7 +136,7 @@ struct DKIMReport: Encodable {
 /// What DMARC says, as JSON.
 struct DMARCReport: Encodable {
   var result: String
-  var from: String
+  var from: String?
   var policyDomain: String?
   var organizationalDomain: String?
   var record: String?
@@ -145,6 +145,11 @@ struct DMARCReport: Encodable {
   var policyTag: String?
   var alignedBy: [String]
   var report: CheckReport
+
+  /// Of a message whose header field From names no single author.
+  init(withoutAuthor report: VerificationReport) {
+    (result, alignedBy, self.report) = ("none", [], CheckReport(report))
+  }
 
   init(_ evaluation: DMARCEvaluation) {
     result = evaluation.result.rawValue

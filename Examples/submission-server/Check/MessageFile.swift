@@ -8,6 +8,8 @@ struct MessageFile {
   private static let largestCount = 64 << 20
 
   let header: HeaderSection
+  /// Whether the header section ends at a line that is no field, in place of an empty line.
+  let isHeaderCut: Bool
   let body: [UInt8]
 
   init(_ path: String) throws {
@@ -23,6 +25,7 @@ struct MessageFile {
     var scanner = HeaderScanner()
     let end = scanner.scan(message.span) ?? scanner.end(ofMessage: message.count)
     header = HeaderSection(Array(message[..<end.header]))
+    isHeaderCut = end.header == end.body && end.body < message.count
     body = Array(message[end.body...])
   }
 

@@ -14,8 +14,7 @@ public struct DKIMBodyDigest: Hashable, Sendable {
 /// Hashes the body of a message while it comes in, in pieces cut anywhere (RFC 6376 §3.4.3, §3.4.4, §3.7).
 ///
 /// Lines end with CRLF; a CR or LF alone is an octet like others. Empty lines at the end are no part of the canonical form, so they
-/// are counted until something follows, and never kept: memory does not grow with the body. What the canonical form leaves as it is
-/// goes to SHA-256 from where it stands.
+/// are counted until something follows, and never kept: memory does not grow with the body.
 public struct DKIMBodyHash: ~Copyable, Sendable {
   /// The form that is hashed.
   public let canonicalization: DKIMCanonicalization.Algorithm
@@ -41,21 +40,19 @@ public struct DKIMBodyHash: ~Copyable, Sendable {
 
   /// Adds octets at the end of the body.
   public mutating func update(_ chunk: Span<UInt8>) {
-    guard canonicalization == .relaxed else {
-      take(chunk, 0..<chunk.count)
-      return
-    }
-    // Blanks and ends of lines at the end of the chunk wait for what follows.
-    var end = chunk.count
-    while end > 0, chunk[end - 1].isFoldingBlank { end -= 1 }
+    let end = endOfContent(in: chunk)
     var index = 0
-    while index < end {
-      while index < end, chunk[index].isASCIIBlank { hold(&index, chunk) }
-      let next = chunk.firstChangingBlank(in: index..<end)
-      take(chunk, index..<next)
-      index = next
+    while index < end, isHolding {
+      if holdsCarriageReturn, chunk[index] != .lineFeed { release() } else { take(&index, chunk) }
     }
-    while index < chunk.count { hold(&index, chunk) }
+    switch canonicalization {
+    case .simple:
+      output.append(chunk.extracting(index..<end))
+      index = end
+    case .relaxed:
+      index += output.append(relaxed: chunk, index..<end)
+    }
+    while index < chunk.count { take(&index, chunk) }
   }
 
   /// The digest of the canonical form.
@@ -76,23 +73,26 @@ public struct DKIMBodyHash: ~Copyable, Sendable {
     }
   }
 
-  /// Takes octets in which no blank changes. Ends of lines on either side join those that are held; what is between them is hashed
-  /// as it is.
-  private mutating func take(_ chunk: Span<UInt8>, _ range: Range<Int>) {
-    var index = range.lowerBound
-    while index < range.upperBound, chunk[index].isLineEndPart { hold(&index, chunk) }
-    var end = range.upperBound
-    while end > index, chunk[end - 1].isLineEndPart { end -= 1 }
-    if index < end {
-      release()
-      output.append(chunk.extracting(index..<end))
-      index = end
+  private var isHolding: Bool { heldLineEnds > 0 || holdsBlank || holdsCarriageReturn }
+
+  /// Behind the last octet that is hashed whatever follows: no CRLF, nor a part of one or a blank that may yet be dropped.
+  private func endOfContent(in chunk: Span<UInt8>) -> Int {
+    var end = chunk.count
+    if end > 0, chunk[end - 1] == .carriageReturn { end -= 1 }
+    while end > 0 {
+      if canonicalization == .relaxed, chunk[end - 1].isASCIIBlank {
+        end -= 1
+      } else if chunk[end - 1] == .lineFeed, end == 1 || chunk[end - 2] == .carriageReturn {
+        end = max(0, end - 2)
+      } else {
+        break
+      }
     }
-    while index < range.upperBound { hold(&index, chunk) }
+    return end
   }
 
-  /// Takes one octet that may be held back.
-  private mutating func hold(_ index: inout Int, _ chunk: Span<UInt8>) {
+  /// Takes one octet, which may be held back, or a run of blanks.
+  private mutating func take(_ index: inout Int, _ chunk: Span<UInt8>) {
     let octet = chunk[index]
     index += 1
     switch octet {
@@ -105,6 +105,7 @@ public struct DKIMBodyHash: ~Copyable, Sendable {
     case .space where canonicalization == .relaxed, .tab where canonicalization == .relaxed:
       if holdsCarriageReturn { release() }
       holdsBlank = true
+      while index < chunk.count, chunk[index].isASCIIBlank { index += 1 }
     default:
       release()
       output.append(octet)
@@ -128,8 +129,4 @@ extension DKIMError {
   fileprivate static func unhashed(_ cause: CryptoError) -> DKIMError {
     DKIMError(.cryptography, "the body could not be hashed", cause: cause)
   }
-}
-
-extension UInt8 {
-  fileprivate var isLineEndPart: Bool { self == .carriageReturn || self == .lineFeed }
 }

@@ -51,13 +51,13 @@ struct DKIMCandidate {
     return try? SHA256.digest(of: octets.span)
   }
 
-  /// Says what becomes of it by what the DNS answers.
+  /// Says what becomes of it by what the DNS answers, within what the signatures before it left of the limits.
   func decide(
-    _ answer: DNSAnswer, _ digest: [UInt8]?, _ limits: DKIMLimits, _ evaluation: inout DKIMSignatureEvaluation
+    _ answer: DNSAnswer, _ digest: [UInt8]?, _ limits: inout DKIMLimits, _ evaluation: inout DKIMSignatureEvaluation
   ) {
     do throws(DKIMProblem) {
       guard let digest else { throw .unhashed(DKIMError(.cryptography, "the header fields could not be hashed")) }
-      try decide(try records(answer, limits), digest, &evaluation)
+      try decide(try records(answer, &limits), digest, &evaluation)
       evaluation.result = .pass
       if evaluation.isBodyPartlySigned {
         evaluation.warn(

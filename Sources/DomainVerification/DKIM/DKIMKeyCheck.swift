@@ -21,7 +21,7 @@ public struct DKIMKeyCheck: Sendable {
     // A name longer than the DNS can hold is one that is not there.
     guard let name = selector.name(in: domain) else { return evaluation }
     let answer = await ask(name, &evaluation)
-    evaluation.texts = Self.texts(answer)
+    evaluation.texts = answer.texts
     evaluation.decide(answer)
     if evaluation.isMissing { await lookAtDoubledName(name, &evaluation) }
     return evaluation
@@ -32,7 +32,7 @@ public struct DKIMKeyCheck: Sendable {
     guard let doubled = DNSName(labels: name.labels + DNSName(evaluation.domain).labels) else { return }
     let answer = await ask(doubled, &evaluation)
     // A wildcard above may answer for both names: then it is no mistake.
-    let texts = Self.texts(answer)
+    let texts = answer.texts
     guard texts != evaluation.texts, texts.contains(where: { DKIMKeyRecord.isMeant(by: $0.octets) }) else { return }
     evaluation.doubledName = doubled
   }
@@ -42,10 +42,6 @@ public struct DKIMKeyCheck: Sendable {
     let answer = await resolver.resolve(question)
     evaluation.lookups.append(DNSLookup(question, answer))
     return answer
-  }
-
-  private static func texts(_ answer: DNSAnswer) -> [DNSText] {
-    answer.records.compactMap { if case .text(let text) = $0 { text } else { nil } }
   }
 }
 

@@ -85,7 +85,7 @@ public struct DKIMKeyRecord: Hashable, Sendable, CustomStringConvertible {
       return DKIMKeyProblem(.tooLong, "an RSA key of \(bits) bits takes too long to verify")
     }
     return DKIMKeyProblem(
-      .keyData, "the RSA key has an even modulus, or an exponent that is unsafe or takes too long to verify")
+      .keyData, "RSA takes an odd modulus and an odd exponent of 2 to 64 bits: others are unsafe or take too long")
   }
 }
 

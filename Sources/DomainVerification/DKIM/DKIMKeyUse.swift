@@ -2,15 +2,15 @@ import LibCrypto
 import MailDNS
 
 extension DKIMCandidate {
-  /// The key records that the DNS gave (RFC 6376 §6.1.2).
-  func records(_ answer: DNSAnswer, _ limits: DKIMLimits) throws(DKIMProblem) -> [DNSText] {
+  /// The key records that the DNS gave (RFC 6376 §6.1.2), taken off the limit of the message.
+  func records(_ answer: DNSAnswer, _ limits: inout DKIMLimits) throws(DKIMProblem) -> [DNSText] {
     let name = question.name
     if let failure = answer.failure {
       throw DKIMProblem(
         .temperror, .dnsFailure, "The key at \(name) cannot be read: \(failure).",
         nextStep: "Mend the name servers of \(signature.domain), or try again later.")
     }
-    let texts = answer.records.compactMap { if case .text(let text) = $0 { text } else { nil } }
+    let texts = answer.texts
     guard !texts.isEmpty else {
       throw DKIMProblem(
         .permerror, .keyMissing, "No key is published at \(name).", nextStep: "Publish the key there as a TXT record.")
@@ -20,6 +20,12 @@ extension DKIMCandidate {
         .permerror, .severalRecords, "\(texts.count) TXT records stand at \(name).",
         nextStep: "Publish one key record at a selector.")
     }
+    guard texts.count <= limits.keyRecordsInAll else {
+      throw .unread(
+        "the keys of the signatures above it have used up the tries of a message",
+        nextStep: "Publish one key record at a selector, and find out what adds so many signatures.")
+    }
+    limits.keyRecordsInAll -= texts.count
     return texts
   }
 

@@ -1,16 +1,19 @@
 /// What became of a DKIM signature, in the words of RFC 8601 §2.7.1.
 public enum DKIMResult: String, Hashable, Sendable, CaseIterable {
-  /// It verifies.
+  /// It verifies. So does one of a part of the body (`l=`), with a warning: RFC 8601 leaves it to whoever reads the result to have
+  /// none of that, by ``DKIMSignatureEvaluation/isBodyPartlySigned``.
   case pass
   /// It was understood, and does not verify: body or header fields are not those that were signed, or the key is another.
   case fail
-  /// It would be one, but not for us: expired, made in the future, or by a key too short or too long (RFC 8301 §3.2).
+  /// It is understood, and not acceptable to us, so that the signature itself is not tried: expired or made in the future, which
+  /// RFC 6376 §3.5 and §6.1.1 leave to the verifier, or by a key too short (RFC 8301 §3.2) or too long.
   case policy
-  /// It breaks its grammar, or was not looked at.
+  /// It breaks its grammar, so that it cannot be processed, or a limit of ours keeps it from being looked at.
   case neutral
   /// Nobody can say yet: the DNS does not give the key. Asking again later may help.
   case temperror
-  /// It can never verify: no key, a revoked one, a historic algorithm (RFC 8301 §3.1), From not signed.
+  /// It has its grammar and can never verify: no key or a revoked one (RFC 6376 §6.1.2, PERMFAIL), a historic algorithm, by which
+  /// it has "permanently failed evaluation" (RFC 8301 §3.1), From not signed, `x=` not behind `t=`.
   case permerror
   /// The message is not signed.
   case none
@@ -41,10 +44,10 @@ struct DKIMProblem: Error, Hashable {
   }
 
   /// A limit of ours keeps it from being looked at.
-  static func unread(_ reason: String) -> DKIMProblem {
-    DKIMProblem(
-      .neutral, .limit, "Not looked at: \(reason).",
-      nextStep: "Find out what makes the message's header section so large.")
+  static func unread(
+    _ reason: String, nextStep: String = "Find out what makes the message's header section so large."
+  ) -> DKIMProblem {
+    DKIMProblem(.neutral, .limit, "Not looked at: \(reason).", nextStep: nextStep)
   }
 
   /// libcrypto failed, so nothing can be said.

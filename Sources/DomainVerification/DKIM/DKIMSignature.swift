@@ -113,7 +113,7 @@ struct DKIMSignature {
       let at = octets.lastIndex(of: UInt8(ascii: "@")),
       let identityDomain = DomainName(String(decoding: octets[(at + 1)...], as: UTF8.self))
     else { throw .syntax("i= is no identity") }
-    guard identityDomain.isIdentity(of: domain) else {
+    guard identityDomain.isWithin(domain) else {
       throw .unusable("the identity's domain \(identityDomain) (i=) is neither \(domain) (d=) nor below it")
     }
     return ("\(String(decoding: octets[..<at], as: UTF8.self))@\(identityDomain)", identityDomain)
@@ -139,11 +139,6 @@ struct DKIMSignature {
     }
     return canonicalization
   }
-}
-
-extension DomainName {
-  /// Whether an identity of this domain may be signed for by `other`: it is the same, or stands below it (RFC 6376 §3.5, `i=`).
-  func isIdentity(of other: DomainName) -> Bool { self == other || description.hasSuffix(".\(other)") }
 }
 
 extension TagList {

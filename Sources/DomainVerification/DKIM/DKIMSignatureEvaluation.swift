@@ -63,7 +63,7 @@ public struct DKIMEvaluation: Hashable, Sendable {
   public internal(set) var signatures: [DKIMSignatureEvaluation] = []
   /// How many more there were (``DKIMLimits/signatures``).
   public internal(set) var ignoredCount = 0
-  /// How many header fields From the message has. With any count but one, readers may see another author than the signed one
+  /// How many header fields From the message has, what some program may take for one too (``AuthorDomain``). With any count but one, readers may see another author than the signed one
   /// (RFC 6376 §8.15).
   public internal(set) var fromCount = 1
 

@@ -66,7 +66,7 @@ public struct DKIMSigner: Sendable {
     guard let at = text.lastIndex(of: "@"), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }),
       text[..<at].utf8.count <= largestLocalPartCount
     else { return false }
-    return DomainName(String(text[text.index(after: at)...]))?.isIdentity(of: domain) ?? false
+    return DomainName(String(text[text.index(after: at)...]))?.isWithin(domain) ?? false
   }
 
   /// Begins to hash a body, in the form that this signer signs.

@@ -15,7 +15,7 @@ public struct DKIMVerification: ~Copyable, Sendable {
 
   init(_ verifier: DKIMVerifier, _ header: HeaderSection, at now: Timestamp) {
     (self.verifier, self.header) = (verifier, header)
-    evaluation.fromCount = header.count(of: "from")
+    evaluation.fromCount = header.countSeen(as: "from")
     let fields = header.fields.filter { header.octets.span.extracting($0.name).equalsIgnoringCase("dkim-signature") }
     let limit = max(0, verifier.limits.signatures)
     evaluation.ignoredCount = max(0, fields.count - limit)
@@ -54,10 +54,11 @@ public struct DKIMVerification: ~Copyable, Sendable {
       }
     }
     let answers = await verifier.answers(to: pending.map(\.question))
+    var limits = verifier.limits
     for (candidate, answer) in zip(pending, answers) {
       evaluation.signatures[candidate.index].lookups = [DNSLookup(candidate.question, answer)]
       let digest = candidate.digest(of: header)
-      candidate.decide(answer, digest, verifier.limits, &evaluation.signatures[candidate.index])
+      candidate.decide(answer, digest, &limits, &evaluation.signatures[candidate.index])
     }
     return evaluation
   }

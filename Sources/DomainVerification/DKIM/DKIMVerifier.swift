@@ -10,6 +10,10 @@ public struct DKIMLimits: Hashable, Sendable {
   /// Key records at one selector that are tried: 4. RFC 6376 §3.6.2.2 says that there is one, and calls the result undefined where
   /// there are more: here the signature passes if one of them verifies it, and a warning tells the domain.
   public var keyRecords = 4
+  /// Key records that are tried for a message, over all its signatures: 16. With ``signatures`` and ``keyRecords`` alone it were 40,
+  /// each an RSA operation that somebody else chose the size of: a millisecond with 8,192 bits and an exponent of 64. A signature
+  /// whose records would be more than are left is not looked at.
+  public var keyRecordsInAll = 16
   /// From the end of the body until every key must be there: 20 s. What has no key then is a ``DKIMResult/temperror``.
   public var duration: Duration = .seconds(20)
   /// How far the clock of whoever signs may be ahead of ours (`t=` in the future): 300 s.

@@ -4,8 +4,8 @@ public import MailModel
 /// §6.6.1).
 ///
 /// There is one only where there is exactly one field with exactly one address, by the grammar of RFC 5322 §3.4 and
-/// RFC 6532 §3.2. A field whose name would be From without the blanks and controls in it counts as one more. Comments,
-/// folds, quoted names and names with bare dots are taken; whatever else is obsolete is refused, since programs read
+/// RFC 6532 §3.2. What some program may see as a field From counts as one more: a field whose name would be From without
+/// the blanks and controls in it, and a line behind a CR or LF alone that begins with such a name. Comments, folds, quoted names and names with bare dots are taken; whatever else is obsolete is refused, since programs read
 /// that differently, and what one of them shows another must not have let pass. Nothing is ever decoded: an encoded
 /// word (RFC 2047) is no address.
 public enum AuthorDomain: Hashable, Sendable {
@@ -18,24 +18,22 @@ public enum AuthorDomain: Hashable, Sendable {
   public static let largestCount = 65_536
 
   /// The author domain of a message with this header section.
-  public init(_ header: HeaderSection) { self.init(header, field: "from") }
+  ///
+  /// - Parameter isCut: whether the section ended at a line that is no field, in place of an empty line: of
+  ///   ``MailModel/HeaderScanner/End`` its two ends are the same then, and octets follow. Some programs read fields on behind
+  ///   such a line, another From perhaps, so that the message has no author domain.
+  public init(_ header: HeaderSection, isCut: Bool = false) {
+    if isCut { self = .problem(.cutHeader) } else { self.init(header, field: "from") }
+  }
 
   /// The same of another field that holds one address, such as Sender. Its name is written in lower case.
   package init(_ header: HeaderSection, field name: StaticString) {
-    var value: Range<Int>?
-    var count = 0
-    for field in header.fields {
-      let fieldName = header.octets.span.extracting(field.name)
-      if fieldName.equalsIgnoringCase(name) {
-        (value, count) = (field.value, count + 1)
-      } else if fieldName.isTaken(for: name) {
-        count += 1
-      }
-    }
-    guard let value else {
+    let field = header.fields.first { header.octets.span.extracting($0.name).equalsIgnoringCase(name) }
+    guard let value = field?.value else {
       self = .problem(.missing)
       return
     }
+    let count = header.countSeen(as: name)
     self = count == 1 ? .init(value: header.octets.span.extracting(value)) : .problem(.repeated(count))
   }
 

@@ -4,6 +4,8 @@
   case missing
   /// There are so many of them, where RFC 5322 §3.6 allows one.
   case repeated(Int)
+  /// The header section ends at a line that is no field, behind which programs may read on.
+  case cutHeader
   /// The field is longer than ``AuthorDomain/largestCount``.
   case tooLong
   /// The field breaks its grammar (RFC 5322 §3.4) at this octet behind the colon, the first being 1.
@@ -24,6 +26,7 @@
     switch self {
     case .missing: "there is none"
     case .repeated(let count): "there are \(count) of them"
+    case .cutHeader: "the header section ends at a line that is no field"
     case .tooLong: "it is over \(AuthorDomain.largestCount) octets"
     case .syntax(let column, let reason): "\(reason) at column \(column)"
     case .severalAddresses: "it holds more than one address"

@@ -85,7 +85,9 @@ struct DMARCWalkStep {
 }
 
 extension [DMARCWalkStep] {
-  /// The domain of the organisation of the one where the walk began (RFC 9989 §4.10.2).
+  /// The domain of the organisation of the one where the walk began, to the letter of RFC 9989 §4.10.2: without a flag it is
+  /// where the record with the fewest labels stands. So it is at a public suffix too, if that publishes a record and forgets
+  /// `psd=y`: all that is below it is one organisation then, until it is mended.
   func organizationalDomain(of start: DomainName) -> DomainName {
     // A flag ends a walk, so that only the last record has one.
     guard let last else { return start }
@@ -103,12 +105,10 @@ extension [DMARCWalkStep] {
 
 extension DNSAnswer {
   /// The texts that are DMARC records.
-  var dmarcRecords: [[UInt8]] { texts.filter(DMARCRecord.isDMARC) }
+  var dmarcRecords: [[UInt8]] { texts.map(\.octets).filter(DMARCRecord.isDMARC) }
 
-  /// The TXT records' octets.
-  var texts: [[UInt8]] {
-    records.compactMap { record in
-      if case .text(let text) = record { text.octets } else { nil }
-    }
+  /// The TXT records.
+  var texts: [DNSText] {
+    records.compactMap { if case .text(let text) = $0 { text } else { nil } }
   }
 }

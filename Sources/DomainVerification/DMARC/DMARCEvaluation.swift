@@ -25,6 +25,9 @@ public enum DMARCResult: String, Hashable, Sendable, CaseIterable {
   case unusableRecord(DomainName)
   /// Nothing that passed is aligned.
   case notAligned
+  /// Nothing that passed and was looked at is aligned, and so many were left out: more than ``DMARCEvaluator/identifierLimit``
+  /// domains would have to be looked up.
+  case tooManyIdentifiers(Int)
   /// This passes or not, nobody knows yet, and would be aligned.
   case undecided(DMARCIdentifier)
   /// A question has no answer, for this reason.

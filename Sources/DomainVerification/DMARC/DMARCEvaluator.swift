@@ -6,8 +6,9 @@ import MailModel
 /// At most 105 questions are asked about a message, hardly ever more than ten: domains that cannot be of the author's
 /// organisation are not looked up. The caller owns the deadline, by cancelling.
 public struct DMARCEvaluator: Sendable {
-  /// Most results of SPF and DKIM that are looked at, with which the questions stay below the 111 of SPF's worst
-  /// record: a walk of eight for each and for the author, and whether the author domain exists.
+  /// Most domains of SPF and DKIM that the DNS is asked about, with which the questions stay below the 111 of SPF's worst
+  /// record: a walk of eight for each and for the author, and whether the author domain exists. One that needs no question, being no domain
+  /// of the author's organisation, does not count. Where more are left, and nothing is aligned, ``DMARCProblem/tooManyIdentifiers(_:)`` says so.
   public static let identifierLimit = 12
 
   private let resolver: any DNSResolver
@@ -30,6 +31,8 @@ private struct DMARCRun {
   private var evaluation: DMARCEvaluation
   private var questions: DMARCQuestions
   private let discovery: DMARCDiscovery
+  /// Domains of identifiers whose organisation was looked for, and how many identifiers were left out since these are enough.
+  private var (asked, leftOut) = ([DomainName](), 0)
   private var from: DomainName { evaluation.request.from }
 
   init(_ request: DMARCRequest, _ questions: DMARCQuestions, _ discovery: DMARCDiscovery) {
@@ -91,6 +94,8 @@ private struct DMARCRun {
     case .failed(let failure): fail(failure)
     case .undecided(let identifier): end(.temperror, .undecided(identifier))
     case .notAligned: end(.fail, .notAligned)
+    // No error: by signatures enough whoever forges a domain would escape its policy.
+    case .leftOut(let count): end(.fail, .tooManyIdentifiers(count))
     }
   }
 
@@ -115,6 +120,7 @@ private struct DMARCRun {
     case notAligned
     case undecided(DMARCIdentifier)
     case failed(DMARCLookupFailure)
+    case leftOut(Int)
   }
 
   /// Notes what is aligned; the answer is why nothing is.
@@ -123,8 +129,7 @@ private struct DMARCRun {
   /// could escape its policy by a signature of a domain of his own whose name servers are silent.
   private mutating func align(_ record: DMARCRecord) async -> Misalignment? {
     var misalignment = Misalignment.notAligned
-    let candidates = evaluation.request.identifiers.filter { ["pass", "temperror"].contains($0.result) }
-    for identifier in candidates.prefix(DMARCEvaluator.identifierLimit) {
+    for identifier in evaluation.request.identifiers where ["pass", "temperror"].contains(identifier.result) {
       do throws(DMARCLookupFailure) {
         guard try await isAligned(identifier, record) else { continue }
         if identifier.result == "pass" {
@@ -136,7 +141,9 @@ private struct DMARCRun {
         if case .notAligned = misalignment { misalignment = .failed(error) }
       }
     }
-    return evaluation.alignedBy.isEmpty ? misalignment : nil
+    guard evaluation.alignedBy.isEmpty else { return nil }
+    if case .notAligned = misalignment, leftOut > 0 { return .leftOut(leftOut) }
+    return misalignment
   }
 
   private mutating func isAligned(_ identifier: DMARCIdentifier, _ record: DMARCRecord) async throws(DMARCLookupFailure)
@@ -149,7 +156,18 @@ private struct DMARCRun {
     let organization = try await organizationalDomain(of: from)
     evaluation.organizationalDomain = organization
     guard identifier.domain.isWithin(organization) else { return false }
+    guard mayAsk(about: identifier.domain) else {
+      leftOut += 1
+      return false
+    }
     return try await organizationalDomain(of: identifier.domain) == organization
+  }
+
+  private mutating func mayAsk(about domain: DomainName) -> Bool {
+    guard case .treeWalk = discovery, !asked.contains(domain) else { return true }
+    guard asked.count < DMARCEvaluator.identifierLimit else { return false }
+    asked.append(domain)
+    return true
   }
 
   private mutating func organizationalDomain(of domain: DomainName) async throws(DMARCLookupFailure) -> DomainName {

@@ -147,7 +147,7 @@ private struct TagParts {
   mutating func next() -> Range<Int>? {
     while start < octets.count {
       let end = octets[start...].firstIndex(of: UInt8(ascii: ";")) ?? octets.count
-      let part = octets.trimmed(start..<end)
+      let part = octets.trimmed(start..<end, of: \.isASCIIBlank)
       start = end + 1
       if !part.isEmpty { return part }
     }
@@ -166,13 +166,13 @@ extension DMARCRecord {
       note(part.lowerBound, "no = behind the name of a tag")
       return nil
     }
-    let name = octets[octets.trimmed(part.lowerBound..<equals)]
+    let name = octets[octets.trimmed(part.lowerBound..<equals, of: \.isASCIIBlank)]
     // Digits and underscores are of DKIM's grammar, which both documents follow too.
     guard !name.isEmpty, name.allSatisfy({ $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_") }) else {
       note(part.lowerBound, "no name of a tag")
       return nil
     }
-    let value = octets.trimmed((equals + 1)..<part.upperBound)
+    let value = octets.trimmed((equals + 1)..<part.upperBound, of: \.isASCIIBlank)
     if let dirt = value.first(where: { !(0x20...0x7E).contains(octets[$0]) && octets[$0] != .tab }) {
       note(dirt, "an octet that no value may hold")
       hasInvalidPolicy = hasInvalidPolicy || ["p", "sp", "np"].contains(octets.lowercased(name.indices))
@@ -197,8 +197,8 @@ extension DMARCRecord {
       let number = number(value).flatMap { (0...100).contains($0) ? Int($0) : nil }
       take(number, at: column, "pct= is no number from 0 to 100", \.percentage)
     case "ri": take(number(value), at: column, "ri= is no number of seconds", \.reportInterval)
-    case "rf": take(formats(text), at: column, "rf= is no list of formats", \.reportFormats)
-    case "fo": take(options(text), at: column, "fo= is no list of 0 or 1, d and s", \.failureOptions)
+    case "rf": take(formats(value), at: column, "rf= is no list of formats", \.reportFormats)
+    case "fo": take(options(value), at: column, "fo= is no list of 0 or 1, d and s", \.failureOptions)
     case "rua": aggregateReports = uris(value, "rua", at: column)
     case "ruf": failureReports = uris(value, "ruf", at: column)
     default: break
@@ -224,14 +224,21 @@ extension DMARCRecord {
     return UInt32(exactly: octets[value].reduce(UInt64(0)) { $0 * 10 + UInt64($1 - 0x30) })
   }
 
-  private func formats(_ text: String) -> [String]? {
-    let formats = text.split(separator: ":", omittingEmptySubsequences: false).map { $0.trimmingBlanks }
+  /// The items of a list by colons, in lower case, without the blanks around them.
+  private func words(_ value: Range<Int>) -> [String] {
+    octets[value].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+      octets.lowercased(octets.trimmed($0.startIndex..<$0.endIndex, of: \.isASCIIBlank))
+    }
+  }
+
+  private func formats(_ value: Range<Int>) -> [String]? {
+    let formats = words(value)
     return formats.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(\.isASCIIAlphanumeric) } ? formats : nil
   }
 
   /// Each once, and not both `0` and `1`.
-  private func options(_ text: String) -> [FailureOption]? {
-    let words = text.split(separator: ":", omittingEmptySubsequences: false).map { $0.trimmingBlanks }
+  private func options(_ value: Range<Int>) -> [FailureOption]? {
+    let words = words(value)
     let options = words.compactMap(FailureOption.init(rawValue:))
     guard options.count == words.count, Set(options).count == options.count,
       !(options.contains(.allFail) && options.contains(.anyFails))
@@ -248,7 +255,7 @@ extension DMARCRecord {
     var (count, start) = (0, value.lowerBound)
     while start <= value.upperBound {
       let end = octets[start..<value.upperBound].firstIndex(of: UInt8(ascii: ",")) ?? value.upperBound
-      let part = octets.trimmed(start..<end)
+      let part = octets.trimmed(start..<end, of: \.isASCIIBlank)
       count += 1
       guard count <= Self.uriLimit else {
         note(part.lowerBound, "over \(Self.uriLimit) URIs in \(name)=")
@@ -266,24 +273,7 @@ extension DMARCRecord {
 }
 
 extension [UInt8] {
-  /// A range without the blanks at its ends.
-  fileprivate func trimmed(_ range: Range<Int>) -> Range<Int> {
-    var range = range
-    while let first = range.first, self[first].isASCIIBlank { range.removeFirst() }
-    while let last = range.last, self[last].isASCIIBlank { range.removeLast() }
-    return range
-  }
-
   fileprivate func lowercased(_ range: Range<Int>) -> String {
     String(decoding: self[range].map(\.asciiLowercased), as: UTF8.self)
-  }
-}
-
-extension Substring {
-  fileprivate var trimmingBlanks: String {
-    var text = self
-    while text.first == " " || text.first == "\t" { text.removeFirst() }
-    while text.last == " " || text.last == "\t" { text.removeLast() }
-    return String(text)
   }
 }

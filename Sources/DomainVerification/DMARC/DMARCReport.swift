@@ -37,6 +37,7 @@ extension DMARCEvaluation {
           nextStep: "Write one of these behind p=, and behind sp= and np= where they are.")
       ]
     case .notAligned: [notAligned]
+    case .tooManyIdentifiers(let count): [tooManyIdentifiers(count), notAligned]
     case .undecided(let identifier): [undecided(identifier)]
     case .lookupFailed(let question, let reason):
       [
@@ -55,6 +56,13 @@ extension DMARCEvaluation {
       nextStep:
         "Publish a TXT record at _dmarc.\(request.from) such as v=DMARC1; p=none; rua=mailto:postmaster@\(request.from)"
     )
+  }
+
+  private func tooManyIdentifiers(_ count: Int) -> Finding {
+    Finding(
+      .limit, .failure, of: request.from.description,
+      "\(count) results of SPF and DKIM were not looked at, being of more than \(DMARCEvaluator.identifierLimit) domains.",
+      nextStep: "Find out what adds so many signatures.")
   }
 
   private func undecided(_ identifier: DMARCIdentifier) -> Finding {
@@ -88,7 +96,7 @@ extension DMARCEvaluation {
     let severity: Finding.Severity = result == .none ? .failure : .warning
     return lookups.filter { $0.question.type == .txt }.flatMap { lookup in
       let (subject, count) = (lookup.question.description, lookup.answer.dmarcRecords.count)
-      let misspelt = lookup.answer.texts.first { !DMARCRecord.isDMARC($0) && $0.mentionsDMARC }
+      let misspelt = lookup.answer.texts.first { !DMARCRecord.isDMARC($0.octets) && $0.octets.mentionsDMARC }
       return [
         count < 2
           ? nil

@@ -43,8 +43,8 @@ public struct DMARCIdentifier: Hashable, Sendable, CustomStringConvertible {
 public struct DMARCRequest: Hashable, Sendable {
   /// The domain of the header From; see ``AuthorDomain``.
   public var from: DomainName
-  /// What SPF and DKIM found, in any order. Of those that pass or may yet, the first
-  /// ``DMARCEvaluator/identifierLimit`` count.
+  /// What SPF and DKIM found, in any order. Of those that pass or may yet and are not the author's domain, but of his
+  /// organisation, the first ``DMARCEvaluator/identifierLimit`` domains count.
   public var identifiers: [DMARCIdentifier]
 
   /// A request of these parts.

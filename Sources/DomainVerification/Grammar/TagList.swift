@@ -42,10 +42,10 @@ struct TagList: Sendable {
     var start = 0
     while start <= octets.count {
       let end = octets[start...].firstIndex(of: UInt8(ascii: ";")) ?? octets.count
-      let part = Self.trimmed(octets, start..<end)
+      let part = octets.trimmed(start..<end, of: \.isFoldingBlank)
       if part.isEmpty {
         // A semicolon may end the list; between two of them a tag is missing.
-        guard Self.trimmed(octets, start..<octets.count).isEmpty, !tags.isEmpty else {
+        guard octets.trimmed(start..<octets.count, of: \.isFoldingBlank).isEmpty, !tags.isEmpty else {
           throw SyntaxError(offset: start, reason: "a tag is missing")
         }
         break
@@ -77,7 +77,7 @@ struct TagList: Sendable {
   func items(of name: String) -> [Range<Int>]? {
     range(of: name).map { range in
       octets[range].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
-        Self.trimmed(octets, $0.startIndex..<$0.endIndex)
+        octets.trimmed($0.startIndex..<$0.endIndex, of: \.isFoldingBlank)
       }
     }
   }
@@ -89,22 +89,25 @@ struct TagList: Sendable {
     guard let equals = octets[part].firstIndex(of: UInt8(ascii: "=")) else {
       throw SyntaxError(offset: part.lowerBound, reason: "no = behind the name of a tag")
     }
-    let name = trimmed(octets, part.lowerBound..<equals)
+    let name = octets.trimmed(part.lowerBound..<equals, of: \.isFoldingBlank)
     guard let first = name.first, octets[first].isASCIILetter,
       octets[name].allSatisfy({ $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_") })
     else { throw SyntaxError(offset: part.lowerBound, reason: "no name of a tag") }
-    let value = trimmed(octets, (equals + 1)..<part.upperBound)
+    let value = octets.trimmed((equals + 1)..<part.upperBound, of: \.isFoldingBlank)
     for index in value where !octets[index].isASCIIVisible && !octets[index].isFoldingBlank {
       if allowsUTF8 && octets[index] >= 0x80 { continue }
       throw SyntaxError(offset: index, reason: "an octet that no value may hold")
     }
     return Tag(name: String(decoding: octets[name], as: UTF8.self), value: value)
   }
+}
 
-  private static func trimmed(_ octets: [UInt8], _ range: Range<Int>) -> Range<Int> {
+extension [UInt8] {
+  /// A range without what counts as a blank at its ends.
+  func trimmed(_ range: Range<Int>, of isBlank: (UInt8) -> Bool) -> Range<Int> {
     var range = range
-    while let first = range.first, octets[first].isFoldingBlank { range.removeFirst() }
-    while let last = range.last, octets[last].isFoldingBlank { range.removeLast() }
+    while let first = range.first, isBlank(self[first]) { range.removeFirst() }
+    while let last = range.last, isBlank(self[last]) { range.removeLast() }
     return range
   }
 }
