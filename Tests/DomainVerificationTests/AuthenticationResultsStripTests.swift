@@ -69,6 +69,17 @@ private func isStripped(_ value: String, name: String = "Authentication-Results"
     #expect(isStripped(" mx.example.com; spf=pass", name: name))
   }
 
+  /// Many programs end a line at a CR or LF alone.
+  @Test(arguments: [
+    "X: y\nAuthentication-Results", "X: y\r\n z\rauthentication-results ", "X\n\nAuthentication-Results",
+  ])
+  func linesWithinAField(name: String) { #expect(isStripped(" mx.example.org; spf=pass", name: name)) }
+
+  @Test(arguments: [
+    "X: y\nX-Authentication-Results", "X: y\n Authentication-Results", "X: y\r\n Authentication-Results",
+  ])
+  func linesWithinAFieldThatStay(name: String) { #expect(!isStripped(" mx.example.org; spf=pass", name: name)) }
+
   /// A first line that begins with a blank would go on with the field that is written above it.
   @Test(arguments: [" ; dkim=pass header.d=bank.example (:)", "\t(:) ; dkim=pass", " X: y\r\n ; dkim=pass"])
   func nothingGoesOnWithOurField(line: String) throws {

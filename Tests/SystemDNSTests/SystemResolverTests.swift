@@ -72,6 +72,13 @@ private func resolver(
     }
   }
 
+  @Test("One that does not know our version of EDNS is no name without records") func badVersion() async throws {
+    try await withScriptedServer({ [$0.reply().withOptions(codeBits: 1).octets] }) { server in
+      let answer = await resolver(server).resolve(question)
+      #expect(answer.failure?.contains("BADVERS") == true, "\(answer)")
+    }
+  }
+
   @Test("One that does not know EDNS is asked without", arguments: [false, true]) func formatError(_ always: Bool)
     async throws
   {

@@ -66,6 +66,10 @@ extension FuzzTarget {
   private static func isLawful(_ field: HeaderSection.Field, _ header: HeaderSection, _ service: String) -> Bool {
     guard let first = header.octets[field.whole].first, first != 0x20, first != 0x09 else { return false }
     if isResults(field, header) { return isPlainlyOfOthers(header, field, service) }
+    // Behind a CR or LF alone another field may be seen.
+    guard !Array(header.octets[field.whole]).lines.joined().contains(where: { $0 == 0x0D || $0 == 0x0A }) else {
+      return false
+    }
     let visible = header.octets[field.name].filter { (0x21...0x7E).contains($0) }
     return String(decoding: visible, as: UTF8.self).lowercased() != "authentication-results"
   }

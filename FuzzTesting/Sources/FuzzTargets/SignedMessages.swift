@@ -12,6 +12,34 @@ enum SignedMessages {
   /// A record of a key by which nothing was signed.
   static let otherKey = "v=DKIM1; k=ed25519; p=wyhqhZkOk383EdIv24XRfqqdK6wuUpZUMSMQkU2Mf78="
 
+  // What several of them have in common.
+  private static let lunch = """
+    From: Ann <ann@example.com>
+    To: bob@example.net
+    Subject: lunch  today
+    Date: Mon, 02 Nov 2026 10:00:00 +0000
+    Message-ID: <1@example.com>
+    """
+
+  private static let body = """
+    Hello,
+
+    see  you \t at noon.\u{20}
+    --\u{20}
+    Ann
+
+
+    """
+
+  private static let folded = """
+    Received: from a by b; now
+    From: ann@sub.example.com
+    Subject: folded
+    \tand  again
+    X-Note: 1
+    X-Note: 2
+    """
+
   /// The messages; each line ends with a line feed here, in place of CRLF.
   static let all = [
     // relaxed/relaxed by RSA
@@ -23,19 +51,9 @@ enum SignedMessages {
      b=bH14fMl2y8opzPCp+eUIDxk+9Q3eFk4cByUPXIh5qJGW1/7dmSzEOP2n4u2Aj3eo/UHWp
      kFgmgFno/QlTjc523YxaKLcrOSTXTQrut2EhuqtsOT4b26GLd7VPdGYugHsrR/mj2IQDq7k
      XJHXh/EnXqmxQh8ebcgxgNKH0oczqko=
-    From: Ann <ann@example.com>
-    To: bob@example.net
-    Subject: lunch  today
-    Date: Mon, 02 Nov 2026 10:00:00 +0000
-    Message-ID: <1@example.com>
+    \(lunch)
 
-    Hello,
-
-    see  you \t at noon.\u{20}
-    --\u{20}
-    Ann
-
-
+    \(body)
     """,
     // relaxed/simple by Ed25519
     """
@@ -45,19 +63,9 @@ enum SignedMessages {
      bh=zyDZZeouvDC4fnWJAhN1xfdl+YutZrfbgcvJmxb6LUM=;
      b=7uFSor6Wv4cUTrL9kxSrjTKGQGBXU1AsthQNYHdTozBlINoAM9fmIWinEY+6vfxIgbASt
      +d1bjwDXeokZyC4Aw==
-    From: Ann <ann@example.com>
-    To: bob@example.net
-    Subject: lunch  today
-    Date: Mon, 02 Nov 2026 10:00:00 +0000
-    Message-ID: <1@example.com>
+    \(lunch)
 
-    Hello,
-
-    see  you \t at noon.\u{20}
-    --\u{20}
-    Ann
-
-
+    \(body)
     """,
     // simple/simple, on behalf of a subdomain
     """
@@ -66,12 +74,7 @@ enum SignedMessages {
      : x-note; bh=EezyU3GNyG00OZXRNMcXsHVlBnQoGQn0kO8Uec8Gq9Q=;
      b=Tern3kLRVW3aD+y1wEdWYDXa/cf6yh+GE6+LMIgtN848Mk3y72Thz23T88aNsaOGOY3Rp
      c5vNTh51RePknMHBA==
-    Received: from a by b; now
-    From: ann@sub.example.com
-    Subject: folded
-    \tand  again
-    X-Note: 1
-    X-Note: 2
+    \(folded)
 
     one
      two\u{20}
@@ -85,12 +88,7 @@ enum SignedMessages {
      bh=eDCyaw7m810RhFf0TmGWGkTYiT/1GwL4/PCOGIr3ew4=;
      b=F8ECAnWYPKgJ9kmkGgpb/qM6HgBcIkXXvFnVVlFwxs+nirMjKkGqJdEhHH6iCP9uyldVt
      sJwkxXzjxyw0O11Dg==
-    Received: from a by b; now
-    From: ann@sub.example.com
-    Subject: folded
-    \tand  again
-    X-Note: 1
-    X-Note: 2
+    \(folded)
 
     text
 
@@ -120,11 +118,7 @@ enum SignedMessages {
      bh=UrA8rmgY3eNBotmDWtzAmHyn5RyZv8Gea45sNGsP0zw=;
      b=xtMIIDfoXGlH1DO1F8CpsmMkRqn/MCaPo6kxIxxQyedQoApBBO8C+AciJTCf5k3iPz60t
      W/EPPzOcytxl4xgDA==
-    From: Ann <ann@example.com>
-    To: bob@example.net
-    Subject: lunch  today
-    Date: Mon, 02 Nov 2026 10:00:00 +0000
-    Message-ID: <1@example.com>
+    \(lunch)
 
     Hi.
 

@@ -9,7 +9,8 @@ extension HeaderSection {
   /// Authentication-Results by the grammar up to the first result (no name, a quoted string or comment without an
   /// end, a control character, anything but a version behind the name), whoever they name; and fields in which our
   /// name begins anywhere before the first semicolon, in comments and quotes too; and fields whose name would be
-  /// Authentication-Results without the blanks and controls in it. What stays has another name, plainly.
+  /// Authentication-Results without the blanks and controls in it, or in which such a name begins a line behind a CR or
+  /// LF alone. What stays has another name, plainly.
   ///
   /// A section that begins with a blank loses its first field: below one of ours that would be its continuation, and
   /// could add results to it.
@@ -22,7 +23,7 @@ extension HeaderSection {
     for field in fields {
       if octets[field.whole.lowerBound].isASCIIBlank { continue }
       let fieldName = octets.span.extracting(field.name)
-      if fieldName.isTaken(for: "authentication-results") { continue }
+      if fieldName.isTaken(for: "authentication-results") || hides("authentication-results", in: field) { continue }
       let isResults = fieldName.equalsIgnoringCase("authentication-results")
       if !isResults || !name.mayBe(octets[field.value]) { kept.append(contentsOf: octets[field.whole]) }
     }
