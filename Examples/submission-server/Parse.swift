@@ -62,15 +62,18 @@ enum Parse {
     if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
       throw ValidationError("'\(path)' cannot be read: it is a directory.")
     }
-    let octets: Data?
+    let handle: FileHandle
     do {
-      let handle = path == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(filePath: path))
-      octets = try handle.read(upToCount: limit + 1)
+      handle = path == "-" ? .standardInput : try FileHandle(forReadingFrom: URL(filePath: path))
     } catch {
       throw ValidationError("'\(path)' cannot be read: \(error.localizedDescription)")
     }
-    guard octets?.count ?? 0 <= limit else { throw ValidationError("'\(path)' is larger than \(limit >> 20) MiB.") }
-    return Array(octets ?? Data())
+    let octets: [UInt8]
+    do { octets = Array(try handle.read(upToCount: limit + 1) ?? Data()) } catch {
+      throw ValidationError("'\(path)' cannot be read.")  // the error has a number, and no words
+    }
+    guard octets.count <= limit else { throw ValidationError("'\(path)' is larger than \(limit >> 20) MiB.") }
+    return octets
   }
 
   /// What somebody calls himself, in MAIL FROM or HELO. A check takes it as it is; what no mail server would take is a mistake.

@@ -53,7 +53,7 @@ extension DNSReply {
       self = try message.reply(to: question, behind: chain)
     } catch {
       self = .answer(
-        DNSAnswer(.malformed("the answer to \(question) is malformed: \(error.reason)"), aliases: chain.names))
+        DNSAnswer(.malformed("the answer is malformed: \(error.reason)"), aliases: chain.names))
     }
   }
 

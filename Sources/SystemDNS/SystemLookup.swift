@@ -37,8 +37,10 @@ struct SystemLookup: Sendable {
     }
   }
 
+  /// Whoever asked knows the question, but not to which name its aliases have led.
   private func failure(_ reason: String, _ chain: AliasChain) -> DNSAnswer {
-    DNSAnswer(.temporaryFailure("\(reason), asked for \(question)"), aliases: chain.names)
+    let name = chain.names.last.map { ", asked for \($0)" } ?? ""
+    return DNSAnswer(.temporaryFailure(reason + name), aliases: chain.names)
   }
 
   /// RCODE 0 was an answer that libresolv did not take.
@@ -49,7 +51,8 @@ struct SystemLookup: Sendable {
   private static func reason(for error: Int32) -> String {
     switch error {
     case ETIMEDOUT: "no name server answered in time"
-    case ECONNREFUSED: "no name server could be reached"
+    case ECONNREFUSED, ENETUNREACH, EHOSTUNREACH: "no name server could be reached"
+    case ECONNRESET: "the name server broke off the connection"
     case ENOSYS: "the C library of this system has no resolver that can be used"
     case EMFILE, ENFILE: "there are too many open files"
     default: "the name servers could not be asked (errno \(error))"

@@ -57,7 +57,8 @@ import Testing
       #expect(text.output.hasPrefix("neutral "), "\(text)")
       #expect(
         text.output.split(separator: "\n").allSatisfy { $0.count < 2_050 } && text.output.contains("… ("), "\(text)")
-      #expect(try await check(arguments + ["--json"], server).output.utf8.count > 8_000)
+      let json = try await check(arguments + ["--json"], server)
+      #expect(json.output.utf8.count > 8_000)
     }
   }
 
@@ -81,7 +82,7 @@ import Testing
       let text = try await check(arguments, server)
       #expect(text.output.contains("\n  \(severity)  no-record at _dmarc.bare.test TXT: "), "\(text)")
       #expect(text.status == status)
-      let json = try object(try await check(arguments + ["--json"], server))
+      let json = try object(try await check(arguments + ["--json"], server).output)
       #expect(json["requiresDMARC"] as? Bool == isRequired)
       #expect((json["nextStep"] as? String)?.hasPrefix("Publish \"v=DMARC1") == true, "\(json)")
     }
@@ -129,7 +130,7 @@ import Testing
         #expect(
           text.output.contains("\nfailed  SPF of example.com for 203.0.113.5\n  failure  not-authorized"), "\(text)")
         #expect(text.output.contains("\nfailed  DKIM signatures of the message\n  failure  body-changed"), "\(text)")
-        let json = try object(try await check(arguments + ["--json"], server))
+        let json = try object(try await check(arguments + ["--json"], server).output)
         #expect((json["spf"] as? [String: Any])?["result"] as? String == "fail")
         #expect((json["dkim"] as? [String: Any])?["result"] as? String == "fail")
       }
@@ -169,7 +170,7 @@ import Testing
             ),
           ]
           for (arguments, keys) in cases {
-            let json = try object(try await check(arguments + ["--json"], server))
+            let json = try object(try await check(arguments + ["--json"], server).output)
             #expect(Set(json.keys) == keys, "\(arguments)")
             expectForms(json, spf, "\(arguments)")
           }
@@ -270,25 +271,19 @@ import Testing
 
   /// The document's blocks of a kind, line by line.
   private static func blocks(_ kind: String) -> [[Substring]] {
-    var blocks: [[Substring]] = []
-    var block: [Substring]?
-    for line in document.split(separator: "\n", omittingEmptySubsequences: false) {
-      if let lines = block {
-        block = line == "```" ? nil : lines + [line]
-        if line == "```" { blocks.append(lines) }
-      } else if line.hasPrefix("```") {
-        block = []
-        if line != "```\(kind)" { block = nil }
-      }
+    // Every other part stands between two fences, and the first of its lines is its kind.
+    let parts = document.split(separator: "```", omittingEmptySubsequences: false)
+    return parts.indices.filter { !$0.isMultiple(of: 2) }.compactMap { index in
+      let lines = parts[index].split(separator: "\n", omittingEmptySubsequences: false)
+      return lines[0] == kind ? Array(lines.dropFirst().dropLast()) : nil
     }
-    return blocks
   }
 
   /// Each command that the document shows says what stands there.
   @Test(.needs(.openssl)) func theDocumentShowsWhatIsPrinted() async throws {
     try await withExample { folder, server in
       var shown: [(command: String, output: String)] = []
-      for line in Self.blocks("").joined() {
+      for line in Self.blocks("").filter({ $0.first?.hasPrefix("$ ") ?? false }).joined() {
         if line.hasPrefix("$ submission-server ") {
           shown.append((String(line.dropFirst("$ submission-server ".count)), ""))
         } else if !shown.isEmpty {
@@ -298,7 +293,8 @@ import Testing
       #expect(shown.count == 4)
       for (command, output) in shown {
         let arguments = Self.arguments(command, folder, server)
-        #expect(try await run(try DemoServer.executable(), arguments).output == output, "\(command)")
+        let result = try await run(try DemoServer.executable(), arguments)
+        #expect(result.output == output, "\(command)")
       }
     }
   }
@@ -315,8 +311,8 @@ import Testing
       for (command, lines) in zip(commands, shown) {
         let result = try await run(
           try DemoServer.executable(), Self.arguments(command + " --json --dns 127.0.0.1:25353", folder, server))
-        let text = CommandResult(status: 0, output: lines.joined(separator: "\n"))
-        #expect(NSDictionary(dictionary: try object(text)) == NSDictionary(dictionary: try object(result)), "\(result)")
+        let (expected, printed) = (try object(lines.joined(separator: "\n")), try object(result.output))
+        #expect(NSDictionary(dictionary: expected) == NSDictionary(dictionary: printed), "\(command): \(result.output)")
       }
     }
   }
@@ -351,8 +347,8 @@ import Testing
       try DemoServer.executable(), ["check"] + arguments + ["--dns", server.endpoint, "--dns-timeout", "2"])
   }
 
-  private func object(_ result: CommandResult) throws -> [String: Any] {
-    try #require(JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any], "\(result)")
+  private func object(_ text: String) throws -> [String: Any] {
+    try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any], "\(text)")
   }
 
   private func withFile(_ text: String, _ body: (String) async throws -> Void) async throws {
