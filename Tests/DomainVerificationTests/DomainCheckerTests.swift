@@ -115,6 +115,7 @@ import Testing
     let report = try await check(Self.policy, failing: try question("example.com", .aaaa))
     #expect(report.address.verdict == .undecided)
     #expect(report.address.evidence.map(\.question.type) == [.a, .aaaa])
+    #expect(report.address.findings.map(\.subject) == ["example.com AAAA"])
   }
 
   @Test(arguments: [(false, VerificationReport.Verdict.passed), (true, .failed)])
@@ -128,6 +129,23 @@ import Testing
     // What fails comes before it.
     let failing = try await check(Self.address + "example.com. TXT \"v=spf1 -all\"", requiresDMARC: isRequired)
     #expect(failing.nextStep.hasPrefix("Add ip4:192.0.2.1"))
+  }
+
+  /// No part waits for another.
+  @Test(.timeLimit(.minutes(1))) func sideBySide() async throws {
+    let dns = try ScriptedDNS(zone: Self.address + Self.policy)
+    dns.holdAll()
+    let domain = try #require(DomainName("example.com"))
+    var requirements = DomainRequirements()
+    requirements.keys = [.init(try #require(DKIMSelector("s1")))]
+    async let report = DomainChecker(resolver: dns).check(domain, requirements)
+    let first = try [
+      question("example.com", .a), question("example.com", .txt), question("s1._domainkey.example.com", .txt),
+      question("_dmarc.example.com", .txt),
+    ]
+    for question in first { await dns.asked(question) }
+    dns.releaseAll()
+    #expect(await report.keys.map(\.verdict) == [.failed])
   }
 
   /// Nobody can tell whether it is our resolver that is silent: it is named first, in the same words by every part.

@@ -252,6 +252,13 @@ import Testing
     }
   }
 
+  /// With the port or without: port 53 of loopback, where a name server may be or not, is somebody to ask.
+  @Test(arguments: ["[::1]", "::1", "127.0.0.1", "[::1]:1"]) func howANameServerIsNamed(_ server: String) async throws {
+    let arguments = ["check", "spf", "--ip", "192.0.2.1", "--sender", "a@localhost", "--dns", server]
+    let result = try await run(try DemoServer.executable(), arguments)
+    #expect(result.output.hasPrefix("none ") && result.status == 1, "\(result)")
+  }
+
   /// A mailbox file begins with a line of its own, and some editors begin a file with a mark.
   @Test(arguments: ["From user@example.com Mon Nov 23 05:00:00 2026\n", "\u{FEFF}", "\u{FEFF}From x\r\n"])
   func whatStandsBeforeAMessage(_ mark: String) async throws {
