@@ -5,7 +5,7 @@ import Testing
 
 @testable import SMTPTesting
 
-/// Which worlds are looked at: 1,000 that are always the same, and 50 that nobody has seen. In the environment,
+/// Which worlds are looked at: 2,000 that are always the same, and 50 that nobody has seen. In the environment,
 /// `SIMULATION_SEEDS=10000` has so many looked at instead, half of each kind, and `SIMULATION_SEED=7` that one alone, with its
 /// trace.
 private struct Seeds {
@@ -26,7 +26,7 @@ private struct Seeds {
   static func share(_ shard: UInt64, areFresh: Bool) throws -> StrideTo<UInt64> {
     let asked = try number("SIMULATION_SEEDS")
     guard asked != 0 else { throw Unreadable(variable: "SIMULATION_SEEDS=0") }
-    let (fixed, fresh) = asked.map { ($0 / 2, $0 - $0 / 2) } ?? (1_000, 50)
+    let (fixed, fresh) = asked.map { ($0 / 2, $0 - $0 / 2) } ?? (2_000, 50)
     let start = areFresh ? base : 0
     return stride(from: start + shard, to: start + (areFresh ? fresh : fixed), by: Int(shards))
   }
