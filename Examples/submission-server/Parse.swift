@@ -80,7 +80,7 @@ enum Parse {
   static func identity(_ text: String) throws -> String {
     // What is not UTF-8 comes here with U+FFFD in it.
     guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == "\u{FFFD}" }) else {
-      throw ValidationError("'\(text.debugDescription)' holds control characters, or is not UTF-8.")
+      throw ValidationError("\(text.debugDescription) holds control characters, or is not UTF-8.")
     }
     return text
   }

@@ -10,7 +10,7 @@ struct CheckDomain: AsyncParsableCommand {
     commandName: "domain", abstract: "Check a domain's address, SPF record, DKIM keys and DMARC policy.",
     discussion: """
       Without --ip the SPF record is looked at, and nobody asked for; without --selector no key is. The parts are checked side \
-      by side; how long all may last follows from --dns-timeout: a minute or more where nobody answers.
+      by side: a name server that is silent costs about twice --dns-timeout.
       """)
 
   @Argument(help: "The domain.", transform: Parse.domain)
