@@ -58,6 +58,38 @@ import Testing
     #expect(turns.allSatisfy { 9...11 ~= $0 }, "\(turns)")
   }
 
+  /// Likewise where some have sites of their own, and so their turn more often; and a place there does not stay free for them.
+  @Test(
+    arguments: [[0, 4, 0], [0, 1, 0], [2, 2, 0], [0, 1, 0, 0], [3, 0], [1, 1, 1, 1]], [(1, 2), (1, 3), (2, 4), (2, 8)])
+  func whoHasOtherSitesHasPlacesToo(ownSites: [Int], _ limits: (places: Int, workers: Int)) {
+    for isSettledFirst in [true, false] {
+      var rig = rig { $0.deliveriesPerSite = limits.places }
+      var sites: [Int64: (tenant: Int, isShared: Bool)] = [:]
+      for (tenant, count) in ownSites.enumerated() {
+        for _ in 0..<300 { sites[rig.queue("\(tenant)", to: ["shared"])] = (tenant, true) }
+        for site in 0..<count {
+          for _ in 0..<300 { sites[rig.queue("\(tenant)", to: ["own-\(tenant)-\(site)"])] = (tenant, false) }
+        }
+      }
+      var running = rig.claim(limits.workers)
+      var (turns, others) = (ownSites.map { _ in 0 }, 0)
+      for _ in 0..<200 {
+        let grant = running.removeFirst()
+        if isSettledFirst { rig.ledger.endSettlement(grant.token, left: [], isFinished: true) }
+        rig.end([grant])
+        let grants = rig.claim(limits.workers - running.count)
+        if !isSettledFirst { rig.ledger.endSettlement(grant.token, left: [], isFinished: true) }
+        running += grants
+        for grant in grants {
+          guard let site = sites[grant.sequence] else { continue }
+          if site.isShared { turns[site.tenant] += 1 } else { others += 1 }
+        }
+      }
+      let share = turns.reduce(0, +) / ownSites.count
+      #expect(turns.allSatisfy { $0 * 2 >= share && $0 > 0 }, "\(turns) and \(others)")
+    }
+  }
+
   @Test func ofATenantItsSitesComeInTurn() {
     var rig = rig()
     let mass = (0..<5).map { _ in rig.queue(to: ["mass"]) }

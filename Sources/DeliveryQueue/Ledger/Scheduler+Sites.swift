@@ -63,11 +63,10 @@ extension Scheduler {
     return kind.map { SiteChange(site: name, kind: $0) }
   }
 
-  /// Wakes the first of the lanes blocked at a site, as far as deliveries could begin there; those of tenants without room come
-  /// along uncounted, since they are not the ones for whom the site's others wait.
+  /// Wakes the first of the lanes blocked at a site, as far as deliveries could begin there that no place is kept for; those of
+  /// tenants without room come along uncounted, since they are not the ones for whom the site's others wait.
   @discardableResult mutating func wake(at site: UInt32, most: Int = .max) -> Bool {
-    var left = min(most, sites[site].state.room(rules))
-    if left > 0 { promise(at: site) }
+    var left = min(most, freePlaces(at: site))
     var wakesAny = false
     while left > 0, let node = sites[site].blocked.first {
       let lane = node / 3
@@ -79,23 +78,15 @@ extension Scheduler {
     return wakesAny
   }
 
-  /// Promises the next place at a site to the first of those that were passed over there, unless it is another's.
-  private mutating func promise(at site: UInt32) {
-    guard sites[site].lastPassedOver != nil, let lane = sites[site].blocked.first.map({ $0 / 3 }) else { return }
-    guard !isPromised(site, toOthersThan: lane) else { return }
-    sites[site].promise = Promise(lane: lane, turns: tenants[Int(lanes[lane].tenant)].turns)
-  }
-
-  /// Whether the next place at a site is another lane's: one whose tenant may have it, and whose turn is still to come.
-  func isPromised(_ site: UInt32, toOthersThan lane: UInt32) -> Bool {
-    guard let promise = sites[site].promise, promise.lane != lane else { return false }
-    let tenant = tenants[Int(lanes[promise.lane].tenant)]
-    return tenant.place == .ring && tenant.turns == promise.turns
-  }
-
-  mutating func endPromise(to lane: UInt32) {
-    let site = lanes[lane].site
-    if sites[site].promise?.lane == lane { sites[site].promise = nil }
+  /// Places at a site that are kept for nobody. For lanes whose tenants have no room any more none are.
+  private mutating func freePlaces(at site: UInt32) -> Int {
+    var free = sites[site].state.room(rules)
+    var next = sites[site].woken.first
+    while free > 0, let lane = next {
+      next = wokenLinks.next(after: lane)
+      if tenants[Int(lanes[lane].tenant)].place == .parked { leaveWoken(lane) } else { free -= 1 }
+    }
+    return free
   }
 
   /// Wakes lanes at all sites that are underused, and says whether there were any.

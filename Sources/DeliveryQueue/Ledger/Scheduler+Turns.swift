@@ -77,7 +77,9 @@ extension Scheduler {
       }
       return take(priority, of: lane, dueBy: now + (.zero - rules.wait), isSuspended: true)
     }
-    guard sites[site].state.room(rules) > placesOfOthers(at: site, than: lane) else {
+    // Who has waited there comes first: else a tenant with as many deliveries as it may have, all of them there, would take
+    // each place again that one of them leaves.
+    guard sites[site].state.room(rules) > (lanes[lane].isWoken ? 0 : sites[site].woken.count) else {
       block(lane)
       return nil
     }
@@ -87,14 +89,6 @@ extension Scheduler {
     }
     pass(tenant, priority)
     return take(priority, of: lane, dueBy: now, isSuspended: false)
-  }
-
-  /// Places at a site that others have before a lane.
-  private func placesOfOthers(at site: UInt32, than lane: UInt32) -> Int {
-    // Who has waited there comes first: else a tenant with as many deliveries as it may have, all of them there, would take
-    // each place again that one of them leaves.
-    guard lanes[lane].isWoken else { return sites[site].woken }
-    return isPromised(site, toOthersThan: lane) ? 1 : 0
   }
 
   /// The lane whose turn it is, and of which of its parts: the more urgent before the less, and of lanes with something as
@@ -130,9 +124,9 @@ extension Scheduler {
   ) -> Pick? {
     guard let first = parts.popFirst(of: &lanes[lane].parts[priority]) else { return nil }
     let site = lanes[lane].site
-    if lanes[lane].isWoken { sites[site].woken -= 1 }
+    tenants[Int(first.tenant)].hadWoken = lanes[lane].isWoken
+    leaveWoken(lane)
     lanes[lane].isWoken = false
-    endPromise(to: lane)
     lastToken += 1
     var pick = Pick(token: lastToken, first: first, others: [], site: site)
     while let next = parts.first(of: lanes[lane].parts[priority]), next.sequence == first.sequence, next.due <= instant

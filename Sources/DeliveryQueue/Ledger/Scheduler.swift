@@ -11,11 +11,11 @@ import MailModel
 ///
 /// - The end of a delivery frees room at its site, which wakes the first of the blocked lanes there, and for its tenant, which
 ///   comes into the ring.
-/// - A woken lane may belong to a tenant that has no room by then. Its site stays among those that are *underused*, and when
-///   the ring is empty, their next lanes are woken, until nothing is left that could begin.
-/// - So more lanes may be woken at a site than there are places. Those that came too late go back before the others, and to the
-///   first of them the next place is promised: else tenants that always have something for other sites, and so are ahead in
-///   the ring, would take each place before one that has nothing else.
+/// - No more lanes are woken than there are places: else tenants that always have something for other sites, and so are ahead in
+///   the ring, would take each place before one that has nothing else. And each comes before its tenant's other lanes, every
+///   second turn at least, since others wait for its place meanwhile.
+/// - A woken lane may belong to a tenant that has no room by then. Its site stays among those that are *underused*; there its
+///   place is no longer kept, and the next lanes are woken, until nothing is left that could begin.
 struct Scheduler: Sendable {
   /// What one tenant has for one site.
   struct Lane: Sendable {
@@ -43,15 +43,10 @@ struct Scheduler: Sendable {
     /// Turns that the more urgent has had in a row, though something of a priority was there.
     var passed = ByPriority<UInt8>(0)
     var place = Place.nowhere
-    /// How often it has had its turn.
-    var turns: UInt64 = 0
-  }
-
-  /// The next place at a site, which is a lane's until its tenant has had its turn.
-  struct Promise: Sendable {
-    var lane: UInt32
-    /// Those that its tenant had had.
-    var turns: UInt64
+    /// The last of the lanes in its queues that were woken. They come first, in the order in which they were.
+    var lastWoken = ByPriority<UInt32?>(nil)
+    /// Whether its last turn was a woken lane's.
+    var hadWoken = false
   }
 
   struct Site: Sendable {
@@ -62,10 +57,9 @@ struct Scheduler: Sendable {
     var blocked = Chain()
     /// The last of those in `blocked` that were woken in vain. They come first, in the order in which they came back.
     var lastPassedOver: UInt32?
-    /// Lanes that were woken, have had nothing since, and are in their tenants' queues: the first places are theirs.
-    var woken = 0
-    /// For the first of those that were passed over.
-    var promise: Promise?
+    /// Lanes that were woken, have had nothing since, and are in the queues of tenants that had room when last looked at: a place
+    /// is kept for each.
+    var woken = Chain()
     /// The end of its pause, where that is in ``Scheduler/pauseEnds``.
     var watchedUntil: Timestamp?
     /// When the last lane to it went, and the last delivery.
@@ -87,6 +81,8 @@ struct Scheduler: Sendable {
   var laneLinks = Links()
   /// Of tenants, in the ring or among those parked.
   var tenantLinks = Links()
+  /// Of lanes, among those woken at a site.
+  var wokenLinks = Links()
   /// Of sites, among the underused or the idle.
   var siteLinks = Links()
   var ring = Chain()
@@ -214,11 +210,10 @@ extension Scheduler {
   mutating func removeIfEmpty(_ lane: UInt32) {
     let old = lanes[lane]
     guard MessagePriority.allCases.allSatisfy({ old.parts[$0] == Parts.none }) else { return }
-    if old.isBlocked { leaveSite(lane) } else if old.isWoken { sites[old.site].woken -= 1 }
-    endPromise(to: lane)
+    if old.isBlocked { leaveSite(lane) } else { leaveWoken(lane) }
     laneNumbers[LaneName(tenant: old.tenant, site: old.site)] = nil
     lanes.remove(lane, leaving: Lane(tenant: old.tenant, site: old.site))
-    if lanes.isEmpty { (laneNumbers, laneLinks, patienceEnds) = ([:], Links(), Heap()) }
+    if lanes.isEmpty { (laneNumbers, laneLinks, wokenLinks, patienceEnds) = ([:], Links(), Links(), Heap()) }
     change(old.site) { $0.lanes -= 1 }
     settle(old.site)
   }
@@ -229,24 +224,41 @@ extension Scheduler {
 
   /// A lane's parts of a priority come into its tenant's queue.
   mutating func link(_ lane: UInt32, _ priority: MessagePriority) {
-    let tenant = lanes[lane].tenant
-    laneLinks.append(node(lane, priority), to: &tenants[Int(tenant)].lanes[priority])
+    let (tenant, node) = (lanes[lane].tenant, node(lane, priority))
+    if lanes[lane].isWoken {
+      let last = tenants[Int(tenant)].lastWoken[priority]
+      laneLinks.insert(node, after: last, in: &tenants[Int(tenant)].lanes[priority])
+      tenants[Int(tenant)].lastWoken[priority] = node
+    } else {
+      laneLinks.append(node, to: &tenants[Int(tenant)].lanes[priority])
+    }
     if tenants[Int(tenant)].place == .nowhere { enterRing(tenant) }
   }
 
   mutating func unlink(_ lane: UInt32, _ priority: MessagePriority) {
     let tenant = lanes[lane].tenant
-    laneLinks.remove(node(lane, priority), from: &tenants[Int(tenant)].lanes[priority])
+    remove(node(lane, priority), of: tenant, priority)
     if MessagePriority.allCases.allSatisfy({ tenants[Int(tenant)].lanes[$0].isEmpty }) { leave(tenant) }
   }
 
   mutating func moveToEnd(_ lane: UInt32, _ priority: MessagePriority) {
-    laneLinks.moveToEnd(node(lane, priority), of: &tenants[Int(lanes[lane].tenant)].lanes[priority])
+    let (tenant, node) = (lanes[lane].tenant, node(lane, priority))
+    remove(node, of: tenant, priority)
+    laneLinks.append(node, to: &tenants[Int(tenant)].lanes[priority])
   }
 
-  /// The first lane in a tenant's queue of a priority.
+  private mutating func remove(_ node: UInt32, of tenant: UInt32, _ priority: MessagePriority) {
+    if tenants[Int(tenant)].lastWoken[priority] == node {
+      tenants[Int(tenant)].lastWoken[priority] = laneLinks.previous(before: node)
+    }
+    laneLinks.remove(node, from: &tenants[Int(tenant)].lanes[priority])
+  }
+
+  /// The first lane in a tenant's queue of a priority; after a turn of one that was woken, the first that was not.
   func firstLane(of tenant: UInt32, _ priority: MessagePriority) -> UInt32? {
-    tenants[Int(tenant)].lanes[priority].first.map { $0 / 3 }
+    let tenant = tenants[Int(tenant)]
+    let others = tenant.hadWoken ? tenant.lastWoken[priority].flatMap(laneLinks.next(after:)) : nil
+    return (others ?? tenant.lanes[priority].first).map { $0 / 3 }
   }
 
   /// Which of the lane's parts was due first.
@@ -271,8 +283,7 @@ extension Scheduler {
       $1.insert(node, after: $0.lastPassedOver, in: &$0.blocked)
       $0.lastPassedOver = node
     }
-    if lanes[lane].isWoken { sites[site].woken -= 1 }
-    endPromise(to: lane)
+    leaveWoken(lane)
     updateUse(of: site)
     watch(lane)
   }
@@ -286,11 +297,16 @@ extension Scheduler {
     updateUse(of: lanes[lane].site)
   }
 
+  /// No place is kept for a lane any more.
+  mutating func leaveWoken(_ lane: UInt32) {
+    if wokenLinks.contains(lane) { wokenLinks.remove(lane, from: &sites[lanes[lane].site].woken) }
+  }
+
   /// A blocked lane comes back into its tenant's queues.
   mutating func wake(_ lane: UInt32) {
     leaveSite(lane)
     lanes[lane].isWoken = true
-    sites[lanes[lane].site].woken += 1
+    if tenants[Int(lanes[lane].tenant)].place != .parked { wokenLinks.append(lane, to: &sites[lanes[lane].site].woken) }
     for priority in MessagePriority.allCases where lanes[lane].parts[priority] != Parts.none { link(lane, priority) }
   }
 }
@@ -341,7 +357,6 @@ extension Scheduler {
 
   mutating func begin(for tenant: UInt32) {
     tenants[Int(tenant)].running += 1
-    tenants[Int(tenant)].turns &+= 1
     if tenants[Int(tenant)].place == .ring { tenantLinks.moveToEnd(tenant, of: &ring) }
   }
 
