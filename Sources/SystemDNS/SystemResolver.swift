@@ -23,7 +23,7 @@ public import MailDNS
 /// `2 × (tries + 1) × name servers × timeout`: by default 12 s for each name server, 36 s for three. Where all are silent it ends
 /// after `tries × name servers × timeout`: by default 4 s for each. Cancelling returns at once. What waits in line is then not
 /// asked at all; what a thread asks already, it asks to the end of this exchange, for whoever asks the same question meanwhile;
-/// otherwise the answer is dropped.
+/// otherwise the answer is dropped. A fresh question that comes upon such an exchange waits for its end, and is asked then.
 ///
 /// **What dead names hold.** A name for which the name servers are silent holds one thread for those 4 s each, however often it is
 /// asked for and given up meanwhile. As many such names at once as there are threads, 32 by default, let all others wait as long.

@@ -44,6 +44,10 @@ private func isStripped(_ value: String, name: String = "Authentication-Results"
   ])
   func whatSomebodyCouldTakeForOurs(value: String) { #expect(isStripped(value)) }
 
+  /// A name need be no domain's.
+  @Test(arguments: [" \"a b\"; x=y", " \"\r\n\ta b\"; x=y", " \"a\\ b\"; x=y", " a\r\n b; x=y"])
+  func ourNameWithABlankInIt(value: String) { #expect(isStripped(value, of: "a b")) }
+
   @Test(arguments: [
     " mx.example.com; spf=pass", " example.org; spf=pass", " org; spf=pass", " a.mx.example.org; spf=pass",
     " xmx.example.org; x=y",

@@ -40,7 +40,7 @@ private struct ServiceName {
   init(_ text: String) {
     self.text = text.lowercased()
     domain = DomainName(text)
-    octets = text.utf8.map(\.asciiLowercased)
+    octets = text.utf8.filter(Self.isCompared).map(\.asciiLowercased)
   }
 
   /// Whether somebody could read the value of a field as ours.
@@ -49,6 +49,11 @@ private struct ServiceName {
     if other.lowercased() == text { return true }
     if let domain, DomainName(other.hasSuffix(".") ? String(other.dropLast()) : other) == domain { return true }
     return begins(in: value)
+  }
+
+  /// Blanks, folds, quotes and backslashes may stand within a name as it is written.
+  private static func isCompared(_ octet: UInt8) -> Bool {
+    !octet.isFoldingBlank && octet != UInt8(ascii: "\\") && octet != UInt8(ascii: "\"")
   }
 
   /// The name that stands in a field by the grammar; `nil` where the field breaks it there.
@@ -75,7 +80,7 @@ private struct ServiceName {
     var beginnings: [Int] = []
     var isWithinName = false
     for octet in value.prefix(while: { $0 != UInt8(ascii: ";") }) {
-      if !octet.isFoldingBlank, octet != UInt8(ascii: "\\"), octet != UInt8(ascii: "\"") {
+      if Self.isCompared(octet) {
         if !isWithinName { beginnings.append(head.count) }
         head.append(octet.asciiLowercased)
       }
