@@ -63,8 +63,8 @@ extension Scheduler {
     return kind.map { SiteChange(site: name, kind: $0) }
   }
 
-  /// Wakes the first of the lanes blocked at a site, as far as deliveries could begin there that no place is kept for; those of
-  /// tenants without room come along uncounted, since they are not the ones for whom the site's others wait.
+  /// Wakes the first of the lanes blocked at a site, as far as deliveries could begin there that no place is kept for; those for
+  /// whom none is kept come along uncounted, since the site's others need not wait for them.
   @discardableResult mutating func wake(at site: UInt32, most: Int = .max) -> Bool {
     var left = min(most, freePlaces(at: site))
     var wakesAny = false
@@ -72,7 +72,7 @@ extension Scheduler {
       let lane = node / 3
       wake(lane)
       wakesAny = true
-      if tenants[Int(lanes[lane].tenant)].place != .parked { left -= 1 }
+      if wokenLinks.contains(lane) { left -= 1 }
     }
     updateUse(of: site)
     return wakesAny

@@ -124,7 +124,7 @@ extension Scheduler {
   ) -> Pick? {
     guard let first = parts.popFirst(of: &lanes[lane].parts[priority]) else { return nil }
     let site = lanes[lane].site
-    tenants[Int(first.tenant)].hadWoken = lanes[lane].isWoken
+    tenants[Int(first.tenant)].hadWoken[priority] = lanes[lane].isWoken
     leaveWoken(lane)
     lanes[lane].isWoken = false
     lastToken += 1

@@ -11,11 +11,12 @@ import MailModel
 ///
 /// - The end of a delivery frees room at its site, which wakes the first of the blocked lanes there, and for its tenant, which
 ///   comes into the ring.
-/// - No more lanes are woken than there are places: else tenants that always have something for other sites, and so are ahead in
-///   the ring, would take each place before one that has nothing else. And each comes before its tenant's other lanes, every
-///   second turn at least, since others wait for its place meanwhile.
-/// - A woken lane may belong to a tenant that has no room by then. Its site stays among those that are *underused*; there its
-///   place is no longer kept, and the next lanes are woken, until nothing is left that could begin.
+/// - A place is kept for a lane that is woken: else tenants that always have something for other sites, and so are ahead in the
+///   ring, would take each place before one that has nothing else. It comes before its tenant's other lanes, as woken lanes have
+///   every second turn of each priority, since others wait for its place meanwhile.
+/// - A tenant has one kept place at a time, and none while it has no room. Its site stays among those that are *underused*, where
+///   the next lanes are woken, until nothing is left that could begin. So what a tenant that has all the deliveries it may have
+///   wants at a site where others wait too begins only where an end of its own is told together with an end there.
 struct Scheduler: Sendable {
   /// What one tenant has for one site.
   struct Lane: Sendable {
@@ -45,8 +46,10 @@ struct Scheduler: Sendable {
     var place = Place.nowhere
     /// The last of the lanes in its queues that were woken. They come first, in the order in which they were.
     var lastWoken = ByPriority<UInt32?>(nil)
-    /// Whether its last turn was a woken lane's.
-    var hadWoken = false
+    /// Whether the last turn of a priority was a woken lane's.
+    var hadWoken = ByPriority(false)
+    /// Whether a place is kept for it somewhere.
+    var hasKeptPlace = false
   }
 
   struct Site: Sendable {
@@ -57,8 +60,7 @@ struct Scheduler: Sendable {
     var blocked = Chain()
     /// The last of those in `blocked` that were woken in vain. They come first, in the order in which they came back.
     var lastPassedOver: UInt32?
-    /// Lanes that were woken, have had nothing since, and are in the queues of tenants that had room when last looked at: a place
-    /// is kept for each.
+    /// Lanes for which a place is kept: they were woken, and have had nothing since. Their tenants had room when last looked at.
     var woken = Chain()
     /// The end of its pause, where that is in ``Scheduler/pauseEnds``.
     var watchedUntil: Timestamp?
@@ -257,7 +259,7 @@ extension Scheduler {
   /// The first lane in a tenant's queue of a priority; after a turn of one that was woken, the first that was not.
   func firstLane(of tenant: UInt32, _ priority: MessagePriority) -> UInt32? {
     let tenant = tenants[Int(tenant)]
-    let others = tenant.hadWoken ? tenant.lastWoken[priority].flatMap(laneLinks.next(after:)) : nil
+    let others = tenant.hadWoken[priority] ? tenant.lastWoken[priority].flatMap(laneLinks.next(after:)) : nil
     return (others ?? tenant.lanes[priority].first).map { $0 / 3 }
   }
 
@@ -299,14 +301,20 @@ extension Scheduler {
 
   /// No place is kept for a lane any more.
   mutating func leaveWoken(_ lane: UInt32) {
-    if wokenLinks.contains(lane) { wokenLinks.remove(lane, from: &sites[lanes[lane].site].woken) }
+    guard wokenLinks.contains(lane) else { return }
+    tenants[Int(lanes[lane].tenant)].hasKeptPlace = false
+    wokenLinks.remove(lane, from: &sites[lanes[lane].site].woken)
   }
 
   /// A blocked lane comes back into its tenant's queues.
   mutating func wake(_ lane: UInt32) {
     leaveSite(lane)
     lanes[lane].isWoken = true
-    if tenants[Int(lanes[lane].tenant)].place != .parked { wokenLinks.append(lane, to: &sites[lanes[lane].site].woken) }
+    let tenant = Int(lanes[lane].tenant)
+    if tenants[tenant].place != .parked, !tenants[tenant].hasKeptPlace {
+      tenants[tenant].hasKeptPlace = true
+      wokenLinks.append(lane, to: &sites[lanes[lane].site].woken)
+    }
     for priority in MessagePriority.allCases where lanes[lane].parts[priority] != Parts.none { link(lane, priority) }
   }
 }

@@ -5,7 +5,9 @@ import MailModel
 extension ScenarioWorld {
   /// Much happens at once.
   func turmoil() throws {
-    for (after, event) in plan.events { simulation.schedule(after: after) { [self] in happen(event) } }
+    // None comes with the beginning of the calm, which may be before it.
+    let last = plan.turmoil - .milliseconds(1)
+    for (after, event) in plan.events { simulation.schedule(after: min(after, last)) { [self] in happen(event) } }
     try run(for: plan.turmoil)
   }
 
