@@ -92,9 +92,13 @@ extension FuzzTarget {
   ) -> Bool {
     let value = Array(header.octets[field.value])
     guard let read = try? AuthenticationResults(parsing: value), !read.results.isEmpty else { return false }
-    let text = String(decoding: value.filter { !" \t\r\n\"\\".utf8.contains($0) }, as: UTF8.self).lowercased()
+    // Octets, since a name may be within a character that is longer.
+    func compared(_ octets: some Sequence<UInt8>) -> [UInt8] {
+      let visible = octets.filter { !" \t\r\n\"\\".utf8.contains($0) }
+      return Array(String(decoding: visible, as: UTF8.self).lowercased().utf8)
+    }
     guard let domain = DomainName(read.authenticationService) else { return false }
-    return !text.contains(service.lowercased()) && domain != DomainName(service)
+    return !compared(value).contains(compared(service.utf8)) && domain != DomainName(service)
   }
 }
 
