@@ -209,7 +209,10 @@ extension SimulationTests {
     let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
     simulation.start("listener") { for await _ in stream {} }
     try simulation.run(for: .seconds(1))
-    try await Self.onThread { continuation.finish() }
+    // While that thread is there yet, since one that comes after it may look the same.
+    let done = DispatchSemaphore(value: 0)
+    defer { done.signal() }
+    try await Self.onThread(thatStaysUntil: done) { continuation.finish() }
     let error = #expect(throws: SimulationError.self) { try simulation.run(for: .seconds(1)) }
     #expect(error?.code == .escape)
     try simulation.end()
@@ -233,9 +236,14 @@ extension SimulationTests {
     #expect(simulation.unfinished.isEmpty)
   }
 
-  private static func onThread(_ work: @escaping @Sendable () throws -> Void) async throws {
+  private static func onThread(
+    thatStaysUntil done: DispatchSemaphore? = nil, _ work: @escaping @Sendable () throws -> Void
+  ) async throws {
     try await withCheckedThrowingContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(with: Result { try work() }) }
+      Thread.detachNewThread {
+        continuation.resume(with: Result { try work() })
+        done?.wait()
+      }
     }
   }
 
