@@ -54,9 +54,16 @@ struct SchedulerModel {
     return pause.isOver && site.probe == nil && running(at: name) < rules.deliveriesPerSite ? 1 : 0
   }
 
-  func tenantHasRoom(_ tenant: String?, free: Int) -> Bool {
-    let running = running(for: tenant)
+  /// - Parameter reserved: deliveries that it leaves free.
+  func tenantHasRoom(_ tenant: String?, free: Int, _ reserved: Int = 0) -> Bool {
+    let running = running(for: tenant) + reserved
     return running < rules.deliveriesPerTenant && (!rules.leavesRoomForOthers || running < free)
+  }
+
+  /// Whether it has something for a site that works and is full, for which it may leave a delivery free.
+  func mayReserve(_ tenant: String?) -> Bool {
+    let full = Set(sites.keys.filter { room($0) <= 0 && sites[$0]?.pause == nil })
+    return parts.contains { isDue($0) && $0.tenant == tenant && full.contains($0.site) }
   }
 
   func isDue(_ part: Part) -> Bool { part.claim == nil && part.due <= now }
@@ -68,7 +75,8 @@ struct SchedulerModel {
   /// A part that could be given now, with so many slots left.
   func eligible(free: Int) -> Part? {
     let open = Set(sites.keys.filter { room($0) > 0 })
-    let tenants = Set(Set(parts.map(\.tenant)).filter { tenantHasRoom($0, free: free) })
+    let tenants = Set(
+      Set(parts.map(\.tenant)).filter { tenantHasRoom($0, free: free, mayReserve($0) ? 1 : 0) })
     return parts.first { part in
       isDue(part) && tenants.contains(part.tenant) && (open.contains(part.site) || isOverdue(part))
     }

@@ -9,6 +9,7 @@ extension Scheduler {
     var next = sites[site].blocked.first
     while let node = next {
       watch(node / 3)
+      endReservation(for: node / 3)
       next = laneLinks.next(after: node)
     }
   }

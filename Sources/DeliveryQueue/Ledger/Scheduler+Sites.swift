@@ -84,7 +84,7 @@ extension Scheduler {
     var next = sites[site].woken.first
     while free > 0, let lane = next {
       next = wokenLinks.next(after: lane)
-      if tenants[Int(lanes[lane].tenant)].place == .parked { leaveWoken(lane) } else { free -= 1 }
+      if tenants[Int(lanes[lane].tenant)].isParked { leaveWoken(lane) } else { free -= 1 }
     }
     return free
   }

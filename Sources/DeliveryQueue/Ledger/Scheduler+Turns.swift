@@ -43,7 +43,7 @@ extension Scheduler {
         guard wakeUnderused() else { break }
         continue
       }
-      guard tenants[Int(tenant)].running < allowance(of: limit - picks.count) else {
+      guard deliveries(of: tenant) < allowance(of: limit - picks.count) else {
         park(tenant)
         continue
       }
@@ -91,9 +91,12 @@ extension Scheduler {
     return take(priority, of: lane, dueBy: now, isSuspended: false)
   }
 
-  /// The lane whose turn it is, and of which of its parts: the more urgent before the less, and of lanes with something as
-  /// urgent one after the other.
+  /// The lane whose turn it is, and of which of its parts: one that a delivery was reserved for; the more urgent before the
+  /// less; and of lanes with something as urgent one after the other.
   private func nextLane(of tenant: UInt32) -> (lane: UInt32, priority: MessagePriority)? {
+    if let lane = tenants[Int(tenant)].reservation, !lanes[lane].isBlocked, let (_, priority) = earliest(lane) {
+      return (lane, priority)
+    }
     var next: (lane: UInt32, priority: MessagePriority)?
     for priority in MessagePriority.allCases {
       guard let lane = firstLane(of: tenant, priority) else { continue }
@@ -126,6 +129,7 @@ extension Scheduler {
     let site = lanes[lane].site
     tenants[Int(first.tenant)].hadWoken[priority] = lanes[lane].isWoken
     leaveWoken(lane)
+    endReservation(for: lane)
     lanes[lane].isWoken = false
     lastToken += 1
     var pick = Pick(token: lastToken, first: first, others: [], site: site)

@@ -15,8 +15,9 @@ import MailModel
 ///   ring, would take each place before one that has nothing else. It comes before its tenant's other lanes, as woken lanes have
 ///   every second turn of each priority, since others wait for its place meanwhile.
 /// - A tenant has one kept place at a time, and none while it has no room. Its site stays among those that are *underused*, where
-///   the next lanes are woken, until nothing is left that could begin. So what a tenant that has all the deliveries it may have
-///   wants at a site where others wait too begins only where an end of its own is told together with an end there.
+///   the next lanes are woken, until nothing is left that could begin.
+/// - A lane that was passed over so again and again, as one of a tenant that always has all it may have for other sites, has a
+///   delivery of its tenant reserved for it: the tenant has one less until an end at that site wakes the lane.
 struct Scheduler: Sendable {
   /// What one tenant has for one site.
   struct Lane: Sendable {
@@ -27,6 +28,8 @@ struct Scheduler: Sendable {
     var isBlocked = false
     /// It was woken, and has had nothing since.
     var isWoken = false
+    /// How often it was woken in vain since it had something, as far as that matters.
+    var timesPassedOver: UInt8 = 0
     /// Its earliest entry in ``Scheduler/patienceEnds``.
     var watchedFrom = Timestamp.never
   }
@@ -36,7 +39,11 @@ struct Scheduler: Sendable {
   }
 
   struct Tenant: Sendable {
-    enum Place: Sendable { case nowhere, ring, parked }
+    enum Place: Equatable, Sendable {
+      case nowhere, ring
+      /// Among those that have so many deliveries, with one that is reserved.
+      case parked(Int)
+    }
     /// Deliveries under way.
     var running = 0
     /// Lanes that have something of a priority, in turn.
@@ -48,8 +55,12 @@ struct Scheduler: Sendable {
     var lastWoken = ByPriority<UInt32?>(nil)
     /// Whether the last turn of a priority was a woken lane's.
     var hadWoken = ByPriority(false)
-    /// Whether a place is kept for it somewhere.
-    var hasKeptPlace = false
+    /// The lane for which it has its one kept place.
+    var keptPlace: UInt32?
+    /// The lane that one of its deliveries is reserved for: a place is kept for that too, once it is woken.
+    var reservation: UInt32?
+
+    var isParked: Bool { if case .parked = place { true } else { false } }
   }
 
   struct Site: Sendable {
@@ -88,7 +99,7 @@ struct Scheduler: Sendable {
   /// Of sites, among the underused or the idle.
   var siteLinks = Links()
   var ring = Chain()
-  /// By the number of their deliveries.
+  /// By the number of their deliveries, with one that is reserved.
   var parked: [Chain] = []
   var parkedCount = 0
   /// Sites with blocked lanes where something could begin.
@@ -213,6 +224,7 @@ extension Scheduler {
     let old = lanes[lane]
     guard MessagePriority.allCases.allSatisfy({ old.parts[$0] == Parts.none }) else { return }
     if old.isBlocked { leaveSite(lane) } else { leaveWoken(lane) }
+    endReservation(for: lane)
     laneNumbers[LaneName(tenant: old.tenant, site: old.site)] = nil
     lanes.remove(lane, leaving: Lane(tenant: old.tenant, site: old.site))
     if lanes.isEmpty { (laneNumbers, laneLinks, wokenLinks, patienceEnds) = ([:], Links(), Links(), Heap()) }
@@ -286,6 +298,7 @@ extension Scheduler {
       $0.lastPassedOver = node
     }
     leaveWoken(lane)
+    if lanes[lane].isWoken { passOver(lane) }
     updateUse(of: site)
     watch(lane)
   }
@@ -302,7 +315,8 @@ extension Scheduler {
   /// No place is kept for a lane any more.
   mutating func leaveWoken(_ lane: UInt32) {
     guard wokenLinks.contains(lane) else { return }
-    tenants[Int(lanes[lane].tenant)].hasKeptPlace = false
+    let tenant = Int(lanes[lane].tenant)
+    if tenants[tenant].keptPlace == lane { tenants[tenant].keptPlace = nil }
     wokenLinks.remove(lane, from: &sites[lanes[lane].site].woken)
   }
 
@@ -311,8 +325,11 @@ extension Scheduler {
     leaveSite(lane)
     lanes[lane].isWoken = true
     let tenant = Int(lanes[lane].tenant)
-    if tenants[tenant].place != .parked, !tenants[tenant].hasKeptPlace {
-      tenants[tenant].hasKeptPlace = true
+    if tenants[tenant].reservation == lane {
+      unpark(lanes[lane].tenant)
+      wokenLinks.append(lane, to: &sites[lanes[lane].site].woken)
+    } else if !tenants[tenant].isParked, tenants[tenant].keptPlace == nil {
+      tenants[tenant].keptPlace = lane
       wokenLinks.append(lane, to: &sites[lanes[lane].site].woken)
     }
     for priority in MessagePriority.allCases where lanes[lane].parts[priority] != Parts.none { link(lane, priority) }
@@ -332,8 +349,8 @@ extension Scheduler {
     switch tenants[Int(tenant)].place {
     case .nowhere: return
     case .ring: tenantLinks.remove(tenant, from: &ring)
-    case .parked:
-      tenantLinks.remove(tenant, from: &parked[tenants[Int(tenant)].running])
+    case .parked(let deliveries):
+      tenantLinks.remove(tenant, from: &parked[deliveries])
       parkedCount -= 1
     }
     tenants[Int(tenant)].place = .nowhere
@@ -342,24 +359,24 @@ extension Scheduler {
   /// A tenant has as many deliveries as it may.
   mutating func park(_ tenant: UInt32) {
     leave(tenant)
-    let running = tenants[Int(tenant)].running
-    while parked.count <= running { parked.append(Chain()) }
-    tenantLinks.append(tenant, to: &parked[running])
-    tenants[Int(tenant)].place = .parked
+    let deliveries = deliveries(of: tenant)
+    while parked.count <= deliveries { parked.append(Chain()) }
+    tenantLinks.append(tenant, to: &parked[deliveries])
+    tenants[Int(tenant)].place = .parked(deliveries)
     parkedCount += 1
   }
 
-  private mutating func unpark(_ tenant: UInt32) {
-    guard tenants[Int(tenant)].place == .parked else { return }
+  mutating func unpark(_ tenant: UInt32) {
+    guard tenants[Int(tenant)].isParked else { return }
     leave(tenant)
     enterRing(tenant)
   }
 
   /// Those that may have more deliveries than they have come into the ring again.
-  mutating func unpark(below running: Int) {
+  mutating func unpark(below allowance: Int) {
     guard parkedCount > 0 else { return }
-    for running in 0..<max(0, min(running, parked.count)) {
-      while let tenant = parked[running].first { unpark(tenant) }
+    for deliveries in 0..<max(0, min(allowance, parked.count)) {
+      while let tenant = parked[deliveries].first { unpark(tenant) }
     }
   }
 

@@ -1,0 +1,125 @@
+import DeliveryQueue
+import MailModel
+import Testing
+
+/// What a tenant that always has all it may have leaves free for a site where others wait too.
+@Suite struct SchedulerReservationTests {
+  /// Whoever always has as many deliveries as it may, and enough for other sites to take each place that an end of its own
+  /// leaves, has places at a site where others wait too, though no end there is told together with one of its own; and what it
+  /// leaves free for that costs it little, and the site nothing.
+  @Test(
+    arguments: [(1, 1, 1), (1, 2, 2), (2, 2, 1), (3, 2, 2), (2, 1, 3), (6, 3, 2)],
+    [(1000, false), (8, true), (20, true)])
+  func whoHasAllItMayHasPlacesToo(
+    _ limits: (tenant: Int, site: Int, others: Int), _ all: (workers: Int, leavesRoomForOthers: Bool)
+  ) {
+    var rig = SchedulerRig {
+      $0 = .unlimited
+      ($0.deliveriesPerTenant, $0.deliveriesPerSite) = (limits.tenant, limits.site)
+      $0.leavesRoomForOthers = all.leavesRoomForOthers
+    }
+    let shared = DeliverySite("shared.example")
+    var busy: Set<Int64> = []
+    for _ in 0..<2000 {
+      for other in 0..<limits.others { rig.queue("other \(other)", to: ["shared"]) }
+      for site in ["shared"] + (0..<limits.tenant).map({ "own \($0)" }) { busy.insert(rig.queue("busy", to: [site])) }
+    }
+    var running = rig.claim(all.workers)
+    var (atSite, ofBusy, elsewhere) = (0, 0, 0)
+    for _ in 0..<1000 {
+      rig.end([running.removeFirst()])
+      let grants = rig.turn(all.workers - running.count)
+      running += grants
+      #expect(running.count { $0.site == shared } == limits.site)
+      atSite += grants.count { $0.site == shared }
+      ofBusy += grants.count { $0.site == shared && busy.contains($0.sequence) }
+      elsewhere += grants.count { $0.site != shared }
+    }
+    // A tenth of its share at least.
+    #expect(ofBusy * 10 * (limits.others + 1) >= atSite, "\(ofBusy) of \(atSite)")
+    #expect(elsewhere > 300, "\(elsewhere)")
+  }
+
+  /// A tenant with one delivery at a time, and a site where another always has the only place.
+  private struct Rivals {
+    var rig = SchedulerRig {
+      $0 = .unlimited
+      ($0.deliveriesPerTenant, $0.deliveriesPerSite, $0.failuresBeforePause) = (1, 1, 1)
+      $0.patience = .seconds(1_000_000)
+    }
+    /// What the tenant has for that site.
+    let wanted: Int64
+    var (atSite, elsewhere): (ClaimLedger.Grant?, ClaimLedger.Grant?)
+
+    init() {
+      for _ in 0..<50 { rig.queue("other", to: ["shared"]) }
+      for _ in 0..<50 { rig.queue("busy", to: ["own"]) }
+      let first = rig.turn()
+      (atSite, elsewhere) = (first.first, first.last)
+      wanted = rig.queue("busy", to: ["shared"])
+      // Until it has met the full site.
+      for _ in 0..<2 { _ = round() }
+    }
+
+    /// The delivery at the site ends, and then the other; what begins instead.
+    mutating func round(_ condition: SiteCondition = .working) -> (atSite: [Int64], elsewhere: [Int64]) {
+      if let atSite { rig.end([atSite], condition) }
+      let first = rig.turn()
+      atSite = first.first
+      if let elsewhere { rig.end([elsewhere]) }
+      let second = rig.turn()
+      elsewhere = second.first
+      return (first.map(\.sequence), second.map(\.sequence))
+    }
+
+    /// Rounds until a delivery is left free.
+    mutating func reserve() {
+      for _ in 0..<6 {
+        let grants = round()
+        #expect(grants.atSite.count == 1 && grants.atSite != [wanted] && grants.elsewhere.count == 1)
+      }
+      let grants = round()
+      #expect(grants.atSite.count == 1 && grants.atSite != [wanted] && grants.elsewhere.isEmpty)
+    }
+  }
+
+  @Test func itIsPassedOverSevenTimesAndHasTheNextPlace() {
+    var rivals = Rivals()
+    rivals.reserve()
+    #expect(rivals.rig.last?.awaitsEnd == true)
+    #expect(rivals.round().atSite == [rivals.wanted])
+    // When that ends, both go on.
+    #expect(rivals.round().atSite.count == 2)
+  }
+
+  @Test func forASiteThatFailsNothingIsLeftFree() {
+    var rivals = Rivals()
+    rivals.reserve()
+    if let atSite = rivals.atSite { rivals.rig.end([atSite], .failed("down")) }
+    #expect(rivals.rig.turn().map(\.site) == [DeliverySite("own.example")])
+  }
+
+  @Test func forWhatIsCancelledNothingIsLeftFree() {
+    var rivals = Rivals()
+    rivals.reserve()
+    #expect(rivals.rig.ledger.take([rivals.wanted]).taken.count == 1)
+    #expect(rivals.rig.turn().map(\.site) == [DeliverySite("own.example")])
+  }
+
+  /// A site that does not answer is probed again and again: its lanes are passed over then too.
+  @Test func forASiteThatIsProbedNothingIsLeftFree() {
+    var rivals = Rivals()
+    #expect(rivals.round(.failed("down")).atSite.isEmpty)
+    for _ in 0..<20 {
+      rivals.rig.now += 1000
+      let probe = rivals.rig.turn()
+      #expect(probe.count == 1)
+      if let elsewhere = rivals.elsewhere { rivals.rig.end([elsewhere]) }
+      let own = rivals.rig.turn()
+      #expect(own.map(\.site) == [DeliverySite("own.example")])
+      rivals.elsewhere = own.first
+      rivals.rig.end(probe, .failed("down"))
+      #expect(rivals.rig.turn().isEmpty)
+    }
+  }
+}
