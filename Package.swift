@@ -173,7 +173,7 @@ let package = Package(
       name: "SMTPTestingTests",
       dependencies: [
         "SMTPTesting", "MailModel", "SMTPProtocol", "SMTPAuth", "AccessControl", "DeliveryQueue", "SMTPSubmission",
-        "SMTPProtocolTesting", logging,
+        "SMTPProtocolTesting", "PeerTesting", logging,
       ],
       swiftSettings: common),
     .testTarget(

@@ -7,7 +7,7 @@ import ServiceLifecycle
 import Testing
 
 /// What a service says with each claim, and what it does with what it is given.
-@Suite(.timeLimit(.minutes(1))) struct DeliveryClaimTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryClaimTests {
   /// A service over a script of batches.
   private struct Rig {
     let time = ManualTime()

@@ -6,7 +6,7 @@ import SMTPTesting
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct DeliveryMetricsTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryMetricsTests {
   private func attempts(_ outcome: String, _ rig: DeliveryRig) throws -> Int64 {
     try rig.metrics.expectCounter("submission.delivery.attempts", [("outcome", outcome)]).totalValue
   }

@@ -6,7 +6,7 @@ import ServiceLifecycle
 import Testing
 
 /// Claims that run out, stores that fail, and the end of the service.
-@Suite(.timeLimit(.minutes(1))) struct DeliveryServiceFaultTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryServiceFaultTests {
   private var shortLease: DeliveryConfiguration {
     var configuration = DeliveryConfiguration.test
     configuration.lease = .seconds(100)

@@ -4,7 +4,7 @@ import MailModel
 import SMTPTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct DeliveryServiceTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryServiceTests {
   @Test func deliversWithContentAndRecordsTheReply() async throws {
     let rig = DeliveryRig()
     try await rig.run {

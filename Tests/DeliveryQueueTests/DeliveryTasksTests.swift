@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// All that a service does runs where the caller wants it to, so that a simulation sees all of it.
-@Suite(.timeLimit(.minutes(1))) struct DeliveryTasksTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryTasksTests {
   @Test func everythingRunsOnTheCallersExecutor() async throws {
     let executor = SerialExecutor()
     let places = Places(executor)

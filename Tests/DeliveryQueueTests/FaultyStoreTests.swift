@@ -4,7 +4,7 @@ import SMTPTesting
 import Testing
 
 /// The store that fails and dies at a test's word.
-@Suite(.timeLimit(.minutes(1))) struct FaultyStoreTests {
+@Suite(.timeLimit(.minutes(10))) struct FaultyStoreTests {
   private let store = FaultyStore(InMemoryQueueStore())
   private let ids = QueueIDGenerator()
   private let start = Timestamp(milliseconds: 1_800_000_000_000)

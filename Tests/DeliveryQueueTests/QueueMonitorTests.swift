@@ -8,7 +8,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct QueueMonitorTests {
+@Suite(.timeLimit(.minutes(10))) struct QueueMonitorTests {
   private let time = ManualTime()
   private let metrics = TestMetrics()
   private let logs = RecordingLog(level: .debug)

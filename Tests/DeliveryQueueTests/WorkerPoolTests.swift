@@ -2,7 +2,7 @@ import Testing
 
 @testable import DeliveryQueue
 
-@Suite(.timeLimit(.minutes(1))) struct WorkerPoolTests {
+@Suite(.timeLimit(.minutes(10))) struct WorkerPoolTests {
   @Test func aWorkerIsFreeOnceItsAttemptHasEnded() {
     let pool = WorkerPool(size: 2, outcomes: 160)
     for _ in 1...2 { pool.begin() }

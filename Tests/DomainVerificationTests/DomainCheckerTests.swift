@@ -132,7 +132,7 @@ import Testing
   }
 
   /// No part waits for another.
-  @Test(.timeLimit(.minutes(1))) func sideBySide() async throws {
+  @Test(.timeLimit(.minutes(10))) func sideBySide() async throws {
     let dns = try ScriptedDNS(zone: Self.address + Self.policy)
     dns.holdAll()
     let domain = try #require(DomainName("example.com"))

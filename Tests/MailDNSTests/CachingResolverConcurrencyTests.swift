@@ -3,7 +3,7 @@ import SMTPTesting
 import Testing
 
 /// One lookup for many who ask.
-@Suite(.timeLimit(.minutes(2))) struct CachingResolverConcurrencyTests {
+@Suite(.timeLimit(.minutes(10))) struct CachingResolverConcurrencyTests {
   private let dns = ScriptedDNS()
 
   /// A cache whose question is held, a task that asks it, and so many that wait for that.

@@ -3,7 +3,7 @@ import SMTPTesting
 import Testing
 
 /// The resolvers here keep what a resolver promises.
-@Suite(.timeLimit(.minutes(2))) struct ConformanceTests {
+@Suite(.timeLimit(.minutes(10))) struct ConformanceTests {
   private static func unanswered(_ question: DNSQuestion) -> ScriptedDNS {
     let dns = ScriptedDNS()
     dns.hold(question)

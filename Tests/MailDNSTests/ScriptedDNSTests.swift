@@ -3,7 +3,7 @@ import MailModel
 import SMTPTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ScriptedDNSTests {
+@Suite(.timeLimit(.minutes(10))) struct ScriptedDNSTests {
   @Test func whatExists() async throws {
     let dns = ScriptedDNS()
     dns.set(try name("a.b.example"), texts: "x")

@@ -66,6 +66,7 @@ package func run(_ peer: Peer, _ arguments: [String], input: String = "", second
   try await run(try #require(peer.path), arguments, input: input, seconds: seconds)
 }
 
+/// Does what blocks, or takes long, off the threads that tasks run on.
 package func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
   try await withCheckedThrowingContinuation { continuation in
     DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
@@ -88,5 +89,7 @@ package func eventually(
     if try await condition() { return }
     try await Task.sleep(for: .milliseconds(50))
   }
+  // However long the machine was busy with something else.
+  if try await condition() { return }
   Issue.record("not within \(seconds) s: \(what)", sourceLocation: sourceLocation)
 }

@@ -11,7 +11,7 @@ import Testing
 private let hasAiosmtpd = PeerProcess.works("python3", "-c", "import aiosmtpd")
 private let hasSMTPSink = PeerProcess.works("sh", "-c", "PATH=$PATH:/usr/sbin command -v smtp-sink")
 
-@Suite("The relay transport and real servers", .timeLimit(.minutes(2)))
+@Suite("The relay transport and real servers", .timeLimit(.minutes(10)))
 struct PeerTests {
   private static let content = OctetsContent(
     "Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n"

@@ -17,7 +17,7 @@ import Darwin
 #endif
 
 /// What an attempt tells of the relay, beside its outcomes.
-@Suite("The relay's condition", .timeLimit(.minutes(2)))
+@Suite("The relay's condition", .timeLimit(.minutes(10)))
 struct RelayConditionTests {
   enum Expected: String, Sendable {
     case working, busy, failed, unknown

@@ -6,7 +6,7 @@ import Testing
 @testable import SMTPDelivery
 
 /// What a sender asks of the whole way, as the next host hears it.
-@Suite("What the relay transport passes on", .timeLimit(.minutes(2)))
+@Suite("What the relay transport passes on", .timeLimit(.minutes(10)))
 struct RelayExtensionTests {
   private static let plain = OctetsContent("Subject: x\r\n\r\nbye\r\n")
   private static let eightBitBody = OctetsContent("Subject: x\r\n\r\n\u{fc}\r\n")

@@ -8,7 +8,7 @@ import Testing
 @testable import SMTPDelivery
 
 /// Connections that serve one message after the other.
-@Suite("The relay transport's connections, used again", .timeLimit(.minutes(2)))
+@Suite("The relay transport's connections, used again", .timeLimit(.minutes(10)))
 struct RelayReuseTests {
   private static let content = OctetsContent("Subject: x\r\n\r\nbye\r\n")
   private static let delivered = [DeliveryOutcome.delivered(DeliveryReply(code: 250, text: "250 2.0.0 queued as 17"))]

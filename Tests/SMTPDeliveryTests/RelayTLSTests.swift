@@ -8,7 +8,7 @@ import Testing
 
 @Suite(
   "The relay transport and TLS",
-  .enabled(if: TestCertificate.shared != nil, "openssl is not installed"), .timeLimit(.minutes(2)))
+  .enabled(if: TestCertificate.shared != nil, "openssl is not installed"), .timeLimit(.minutes(10)))
 struct RelayTLSTests {
   private static let content = OctetsContent("Subject: x\r\n\r\nhello\r\n")
   private let certificate: TestCertificate

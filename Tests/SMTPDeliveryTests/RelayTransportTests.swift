@@ -8,7 +8,7 @@ import Testing
 
 @testable import SMTPDelivery
 
-@Suite("The relay transport", .timeLimit(.minutes(2)))
+@Suite("The relay transport", .timeLimit(.minutes(10)))
 struct RelayTransportTests {
   private static let content = OctetsContent("Subject: x\r\n\r\n.dot\r\nbye\r\n")
 

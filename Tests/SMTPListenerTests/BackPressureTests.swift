@@ -5,7 +5,7 @@ import Testing
 
 @testable import SMTPListener
 
-@Suite(.timeLimit(.minutes(1))) struct BackPressureTests {
+@Suite(.timeLimit(.minutes(10))) struct BackPressureTests {
   private static let plaintext = [Endpoint.insecurePlaintext(host: "127.0.0.1", port: 0)]
 
   @Test func nothingIsWrittenToAFullSinkUntilItHasRoom() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SMTPListener
 
-@Suite(.timeLimit(.minutes(1))) struct CertificateTests {
+@Suite(.timeLimit(.minutes(10))) struct CertificateTests {
   @Test func aServerNameGetsItsCertificate() async throws {
     let first = try TestCertificate("mail.example.com", "smtp.example.com")
     let second = try TestCertificate("mail.example.net", kind: .rsa(bits: 2048))

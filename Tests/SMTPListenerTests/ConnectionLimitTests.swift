@@ -4,7 +4,7 @@ import Testing
 
 @testable import SMTPListener
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectionLimitTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectionLimitTests {
   private final class FakeConnection: OpenConnection {
     let address: IPAddress?
     init(_ address: String) { self.address = IPAddress(address) }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SMTPListener
 
-@Suite(.timeLimit(.minutes(1))) struct DisconnectTests {
+@Suite(.timeLimit(.minutes(10))) struct DisconnectTests {
   private static let plaintext = [Endpoint.insecurePlaintext(host: "127.0.0.1", port: 0)]
 
   @Test func aClientThatGoesAwayWithinItsMessageAbortsItOnce() async throws {

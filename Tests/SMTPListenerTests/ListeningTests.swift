@@ -5,7 +5,7 @@ import Testing
 
 @testable import SMTPListener
 
-@Suite(.timeLimit(.minutes(1))) struct ListeningTests {
+@Suite(.timeLimit(.minutes(10))) struct ListeningTests {
   @Test func everyEndpointIsListenedOnInItsOrder() async throws {
     let endpoints: [Endpoint] = [
       .startTLS(host: "127.0.0.1", port: 0), .implicitTLS(host: "127.0.0.1", port: 0),

@@ -9,7 +9,7 @@ private let openSSL = ["/usr/bin/openssl", "/usr/local/bin/openssl", "/opt/homeb
 }
 
 /// A client that is not ours.
-@Suite(.timeLimit(.minutes(1)), .enabled(if: openSSL != nil, "openssl is not installed")) struct OpenSSLTests {
+@Suite(.timeLimit(.minutes(10)), .enabled(if: openSSL != nil, "openssl is not installed")) struct OpenSSLTests {
   @Test(arguments: [["-tls1_2"], ["-tls1_3"], []]) func aMessageGoesInByHand(version: [String]) async throws {
     let policy = TestPolicy()
     try await withServer(policy: policy) { server in

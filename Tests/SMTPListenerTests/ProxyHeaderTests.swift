@@ -24,7 +24,7 @@ enum ProxyHeader: CaseIterable, Sendable {
   static let unknown = Array("PROXY UNKNOWN\r\n".utf8)
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ProxyHeaderTests {
+@Suite(.timeLimit(.minutes(10))) struct ProxyHeaderTests {
   private static let loopback = ["127.0.0.0/8"].compactMap { IPNetwork($0) }
   private static let startTLS = Endpoint.startTLS(host: "127.0.0.1", port: 0, proxies: loopback)
   private static let implicitTLS = Endpoint.implicitTLS(host: "127.0.0.1", port: 0, proxies: loopback)

@@ -66,7 +66,7 @@ private final class HAProxy: Sendable {
 }
 
 /// Proxies that are not ours.
-@Suite(.timeLimit(.minutes(1))) struct ProxyPeerTests {
+@Suite(.timeLimit(.minutes(10))) struct ProxyPeerTests {
   private static let loopback = ["127.0.0.0/8"].compactMap { IPNetwork($0) }
   private static let startTLS = Endpoint.startTLS(host: "127.0.0.1", port: 0, proxies: loopback)
   private static let implicitTLS = Endpoint.implicitTLS(host: "127.0.0.1", port: 0, proxies: loopback)

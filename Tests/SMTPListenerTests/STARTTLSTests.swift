@@ -5,7 +5,7 @@ import Testing
 
 @testable import SMTPListener
 
-@Suite(.timeLimit(.minutes(1))) struct STARTTLSTests {
+@Suite(.timeLimit(.minutes(10))) struct STARTTLSTests {
   @Test func aMessageGoesInOverSTARTTLS() async throws {
     let policy = TestPolicy()
     try await withServer(policy: policy) { server in

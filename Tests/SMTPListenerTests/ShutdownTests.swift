@@ -4,7 +4,7 @@ import Testing
 
 @testable import SMTPListener
 
-@Suite(.timeLimit(.minutes(1))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
   private static let plaintext = [Endpoint.insecurePlaintext(host: "127.0.0.1", port: 0)]
 
   @Test func anIdleSessionIsTold421() async throws {

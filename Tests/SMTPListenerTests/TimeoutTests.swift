@@ -6,7 +6,7 @@ import Testing
 
 @testable import SMTPListener
 
-@Suite(.timeLimit(.minutes(1))) struct TimeoutTests {
+@Suite(.timeLimit(.minutes(10))) struct TimeoutTests {
   @Test func aSilentClientIsTold421() async throws {
     let (channel, _) = try await testConnection(TestPolicy())
     _ = try await channel.waitForOutboundWrite(as: ByteBuffer.self)

@@ -8,7 +8,7 @@ import SMTPTesting
 import Testing
 
 /// What operators read of a message, from its acceptance to its end.
-@Suite(.timeLimit(.minutes(1))) struct IntakeLogTests {
+@Suite(.timeLimit(.minutes(10))) struct IntakeLogTests {
   @Test func theAcceptanceOfAMessage() async throws {
     let deployment = try await Deployment()
     let driver = try await deployment.session()

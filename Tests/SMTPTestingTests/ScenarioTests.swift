@@ -1,5 +1,6 @@
 import DeliveryQueue
 import Foundation
+import PeerTesting
 import SMTPProtocol
 import Testing
 
@@ -20,7 +21,8 @@ private struct Seeds {
   static var isReplay: Bool { ProcessInfo.processInfo.environment["SIMULATION_SEED"] != nil }
   /// Where the fresh ones begin.
   static let base = UInt64.random(in: 1_000_000...1_000_000_000_000)
-  static let shards: UInt64 = 4
+  /// As many as processors that anybody has.
+  static let shards: UInt64 = 2
 
   /// A share of one half of them; of an odd number, the fresh ones are more.
   static func share(_ shard: UInt64, areFresh: Bool) throws -> StrideTo<UInt64> {
@@ -46,14 +48,15 @@ private struct Seeds {
   }
 }
 
-/// Random worlds: some that are always the same, and others that nobody has seen before.
+/// Random worlds: some that are always the same, and others that nobody has seen before. They run for minutes, so off the threads
+/// of tasks: on those, all other tests would stand still meanwhile.
 @Suite(.enabled(if: !Seeds.isReplay)) struct ScenarioTests {
-  @Test(arguments: 0..<Seeds.shards) func holdsInWorldsThatAreAlwaysTheSame(shard: UInt64) throws {
-    for seed in try Seeds.share(shard, areFresh: false) { try Scenario(seed: seed).run() }
+  @Test(arguments: 0..<Seeds.shards) func holdsInWorldsThatAreAlwaysTheSame(shard: UInt64) async throws {
+    try await offPool { for seed in try Seeds.share(shard, areFresh: false) { try Scenario(seed: seed).run() } }
   }
 
-  @Test(arguments: 0..<Seeds.shards) func holdsInWorldsThatNobodyHasSeen(shard: UInt64) throws {
-    for seed in try Seeds.share(shard, areFresh: true) { try Scenario(seed: seed).run() }
+  @Test(arguments: 0..<Seeds.shards) func holdsInWorldsThatNobodyHasSeen(shard: UInt64) async throws {
+    try await offPool { for seed in try Seeds.share(shard, areFresh: true) { try Scenario(seed: seed).run() } }
   }
 
   /// A platform that takes no message at all.
@@ -85,14 +88,17 @@ private struct Seeds {
   }
 
   /// Otherwise nothing would be shown by all these worlds.
-  @Test func muchHappens() throws {
-    var (summaries, duplicates) = ([Scenario.Summary](), 0)
-    for seed in 0..<60 as Range<UInt64> {
-      let world = try Scenario(seed: seed).makeWorld()
-      summaries.append(try Scenario(seed: seed).run(world))
-      world.witness { witness in
-        duplicates += witness.messages.values.flatMap(\.evidence).count { $0.copies > 1 }
+  @Test func muchHappens() async throws {
+    let (summaries, duplicates) = try await offPool {
+      var (summaries, duplicates) = ([Scenario.Summary](), 0)
+      for seed in 0..<60 as Range<UInt64> {
+        let world = try Scenario(seed: seed).makeWorld()
+        summaries.append(try Scenario(seed: seed).run(world))
+        world.witness { witness in
+          duplicates += witness.messages.values.flatMap(\.evidence).count { $0.copies > 1 }
+        }
       }
+      return (summaries, duplicates)
     }
     let states = Set(summaries.flatMap(\.recipients.keys))
     #expect(states.isSuperset(of: [.delivered, .bounced, .expired, .removed]))

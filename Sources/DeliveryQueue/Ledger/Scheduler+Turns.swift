@@ -209,8 +209,10 @@ extension Scheduler {
     let share = max(1, count / max(1, ring.count))
     var tenant = ring.first
     while let current = tenant, ahead.count < count {
-      if let (_, priority) = nextLane(of: current) {
-        ahead += lanes(of: tenants[Int(current)].lanes[priority], atMost: min(share, count - ahead.count))
+      if let (lane, priority) = nextLane(of: current) {
+        let most = min(share, count - ahead.count)
+        let queue = lanes(of: tenants[Int(current)].lanes[priority], atMost: most)
+        ahead += ([lane] + queue.filter { $0 != lane }).prefix(most)
       }
       tenant = tenantLinks.next(after: current)
     }
