@@ -36,6 +36,10 @@ struct SchedulerModel {
   var sites: [DeliverySite: Site] = [:]
   /// Of deliveries that were settled before their end was told.
   var settled: [UInt64: DeliverySite] = [:]
+  /// Places at a site that were there and then were not: taken, or no more allowed.
+  var lost: [DeliverySite: Int] = [:]
+  /// As many as there were when a tenant had its last place at a site.
+  var lostBefore: [[String?]: Int] = [:]
   var rules = SchedulingRules()
   var now = Timestamp(milliseconds: 0)
   var lastToken: UInt64 = 0
@@ -60,10 +64,14 @@ struct SchedulerModel {
     return running < rules.deliveriesPerTenant && (!rules.leavesRoomForOthers || running < free)
   }
 
-  /// Whether it has something for a site that works and is full, for which it may leave a delivery free.
+  /// Whether it has something for a site that works and is full, and where others had so many places since it had one, that it
+  /// may leave a delivery free for that.
   func mayReserve(_ tenant: String?) -> Bool {
     let full = Set(sites.keys.filter { room($0) <= 0 && sites[$0]?.pause == nil })
-    return parts.contains { isDue($0) && $0.tenant == tenant && full.contains($0.site) }
+    return parts.contains { part in
+      isDue(part) && part.tenant == tenant && full.contains(part.site)
+        && lost[part.site, default: 0] >= lostBefore[[part.site.description, tenant], default: 0] + 7
+    }
   }
 
   func isDue(_ part: Part) -> Bool { part.claim == nil && part.due <= now }
@@ -89,6 +97,7 @@ extension SchedulerModel {
   /// All that comes before a claim gives anything.
   mutating func prepare(_ request: ClaimRequest) -> [SiteChange] {
     if request.now < now { setBack(to: request.now) }
+    if rules != request.rules { for site in sites.keys { lost[site, default: 0] += 1 } }
     (now, rules) = (request.now, request.rules)
     let changes = request.ended.compactMap { end($0.token.value, $0.condition) }
     for (token, delivery) in deliveries where !delivery.isSettling && delivery.leasedUntil <= now { giveBack(token) }
@@ -127,6 +136,7 @@ extension SchedulerModel {
 
   mutating func end(_ token: UInt64, _ condition: SiteCondition) -> SiteChange? {
     if deliveries[token] == nil, let name = settled.removeValue(forKey: token), var site = sites[name] {
+      lost[name, default: 0] += 1
       let kind = learn(condition, token, &site)
       sites[name] = site
       return kind.map { SiteChange(site: name, kind: $0) }
@@ -134,6 +144,10 @@ extension SchedulerModel {
     guard let delivery = deliveries[token], delivery.isRunning else { return nil }
     deliveries[token]?.isRunning = false
     guard let name = delivery.site, var site = sites[name] else { return nil }
+    switch condition {
+    case .busy, .failed: lost[name, default: 0] += 1
+    case .working, .unknown: break
+    }
     if site.probe == token { site.probe = nil }
     let kind = learn(condition, token, &site)
     sites[name] = site
@@ -194,6 +208,8 @@ extension SchedulerModel {
         && part.site == grant.site
     }
     guard left == nil else { return "a part of the same message that is due with it was left out" }
+    lost[grant.site, default: 0] += 1
+    lostBefore[[grant.site.description, first.tenant]] = lost[grant.site]
     lastToken = grant.token.value
     for index in mine { parts[index].claim = lastToken }
     if !isSuspended, sites[grant.site]?.pause != nil { sites[grant.site]?.probe = lastToken }

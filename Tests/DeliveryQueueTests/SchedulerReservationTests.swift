@@ -22,7 +22,7 @@ import Testing
     var busy: Set<Int64> = []
     for _ in 0..<2000 {
       for other in 0..<limits.others { rig.queue("other \(other)", to: ["shared"]) }
-      for site in ["shared"] + (0..<limits.tenant).map({ "own \($0)" }) { busy.insert(rig.queue("busy", to: [site])) }
+      for site in ["shared"] + (0..<limits.tenant).map({ "own-\($0)" }) { busy.insert(rig.queue("busy", to: [site])) }
     }
     var running = rig.claim(all.workers)
     var (atSite, ofBusy, elsewhere) = (0, 0, 0)
@@ -121,5 +121,103 @@ import Testing
       rivals.rig.end(probe, .failed("down"))
       #expect(rivals.rig.turn().isEmpty)
     }
+  }
+
+  // MARK: What it costs, and whom it serves
+
+  /// Tenants that have one delivery at a time and fast mail of their own without end, and sites with one place where another
+  /// tenant always waits too.
+  private struct Rush {
+    var rig = SchedulerRig {
+      $0 = .unlimited
+      ($0.deliveriesPerTenant, $0.deliveriesPerSite, $0.failuresBeforePause) = (1, 1, 2)
+      $0.patience = .seconds(1_000_000)
+    }
+    /// Seconds that a delivery takes at a site that is not a tenant's own.
+    let slowness: Int
+    /// What a delivery at a site finds, by their number there.
+    var condition: (Int) -> SiteCondition = { _ in .working }
+    private var names: [Int64: String] = [:]
+    private var urgent: Set<Int64> = []
+    private var ends: [(instant: Int, grant: ClaimLedger.Grant)] = []
+    private var begun: [DeliverySite: Int] = [:]
+    /// Seconds of deliveries, by tenant; and what began at sites that are not a tenant's own.
+    private(set) var busy: [String: Int] = [:]
+    private(set) var places: [String: Int] = [:]
+    private(set) var urgentPlaces = 0
+
+    init(slowness: Int, tenants: Int, sites: Int, seconds: Int) {
+      self.slowness = slowness
+      for site in 0..<sites { queue("rival \(site)", to: "site-\(site)", seconds / slowness + 1) }
+      for tenant in 0..<tenants {
+        queue("\(tenant)", to: "own-\(tenant)", seconds + 1)
+        for site in 0..<sites { queue("\(tenant)", to: "site-\(site)", seconds / slowness + 1) }
+      }
+    }
+
+    mutating func queue(_ tenant: String, to site: String, _ count: Int, _ priority: MessagePriority = .normal) {
+      for _ in 0..<count {
+        let sequence = rig.queue(tenant, to: [site], priority)
+        names[sequence] = tenant
+        if priority == .urgent { urgent.insert(sequence) }
+      }
+    }
+
+    /// Each end is told in a claim of its own.
+    mutating func run(until end: Int) {
+      begin()
+      while let next = ends.indices.min(by: { ends[$0].instant < ends[$1].instant }), ends[next].instant <= end {
+        let (instant, grant) = ends.remove(at: next)
+        rig.now = instant
+        let count = begun[grant.site, default: 0]
+        begun[grant.site] = count + 1
+        rig.end([grant], isOwn(grant) ? .working : condition(count))
+        begin()
+      }
+    }
+
+    private func isOwn(_ grant: ClaimLedger.Grant) -> Bool { grant.site.description.hasPrefix("own") }
+
+    private mutating func begin() {
+      for grant in rig.turn() {
+        let (name, seconds) = (names[grant.sequence] ?? "", isOwn(grant) ? 1 : slowness)
+        busy[name, default: 0] += seconds
+        if !isOwn(grant) { places[name, default: 0] += 1 }
+        if urgent.contains(grant.sequence) { urgentPlaces += 1 }
+        ends.append((rig.now + seconds, grant))
+      }
+    }
+  }
+
+  /// An eighth of its delivery where there is one such site, however many wait there; more where there are many.
+  @Test(arguments: [(1, 1, 15), (8, 1, 15), (20, 1, 15), (1, 8, 40), (4, 4, 40)])
+  func itCostsLittleAndServesEach(_ count: (tenants: Int, sites: Int, percent: Int)) {
+    var rush = Rush(slowness: 20, tenants: count.tenants, sites: count.sites, seconds: 4000)
+    rush.run(until: 4000)
+    for tenant in (0..<count.tenants).map(String.init) {
+      #expect(rush.busy[tenant, default: 0] * 100 >= 4000 * (100 - count.percent), "\(rush.busy)")
+      #expect(rush.places[tenant, default: 0] >= 4, "\(rush.places)")
+    }
+  }
+
+  /// A site that works again and again, and fails again and again, is one where nobody has a place for ever either.
+  @Test(arguments: 3...9) func aSiteThatIsPausedNowAndThenIsNoExcuse(successes: Int) {
+    var rush = Rush(slowness: 20, tenants: 1, sites: 1, seconds: 20_000)
+    rush.condition = { $0 % (successes + 2) < successes ? .working : .failed("down") }
+    rush.run(until: 20_000)
+    #expect(rush.places["0", default: 0] >= 70, "\(rush.places)")
+  }
+
+  /// All but each eighth.
+  @Test func theMoreUrgentHasTheReservedPlaces() {
+    var rush = Rush(slowness: 20, tenants: 1, sites: 1, seconds: 10_000)
+    rush.run(until: 2000)
+    let before = rush.places["0", default: 0]
+    rush.queue("0", to: "site-0", 100, .urgent)
+    rush.run(until: 8000)
+    let places = rush.places["0", default: 0] - before
+    #expect(places >= 30)
+    #expect(rush.urgentPlaces * 10 >= places * 8)
+    #expect(places - rush.urgentPlaces >= 3)
   }
 }

@@ -1,34 +1,68 @@
+import MailModel
+
 // What a tenant leaves free for a lane that was passed over.
 
 extension Scheduler {
-  /// Times that a lane is woken in vain before a delivery is reserved for it. What that costs its tenant is then no more than one
-  /// delivery for an eighth of the time, even where the site is so slow that the tenant's other mail goes out many times as fast.
-  static let wakesInVain: UInt8 = 7
+  /// Times that a lane is woken in vain before a delivery is reserved for it, and as many again for each lane at its site that
+  /// has one already, and so comes before it. So its tenant does without that delivery for an eighth of what ends at that site;
+  /// for more where it wants something of many such sites, but never without more than one.
+  static let wakesInVain = 7
 
   /// A lane that was woken had its tenant's turn, and others had taken the places at its site. A tenant that always has something
-  /// for other sites is full by the time that the next place there is free, and so would have none for ever.
+  /// for other sites is full by the time that the next place there is free, and so would have none for ever: after some times, one
+  /// of its deliveries is left free until a place is. Its other mail, however urgent, does without that one.
   mutating func passOver(_ lane: UInt32) {
-    // For a site that has failed, and that perhaps does not answer, nothing is left free.
-    guard sites[lanes[lane].site].state.pause == nil else { return endReservation(for: lane) }
-    let tenant = Int(lanes[lane].tenant)
-    lanes[lane].timesPassedOver = min(lanes[lane].timesPassedOver + 1, Self.wakesInVain)
-    guard lanes[lane].timesPassedOver == Self.wakesInVain, tenants[tenant].reservation == nil else { return }
-    tenants[tenant].reservation = lane
+    let (tenant, site) = (Int(lanes[lane].tenant), lanes[lane].site)
+    // For a site that has failed, and perhaps does not answer, nothing is left free.
+    guard sites[site].state.pause == nil else { return }
+    lanes[lane].timesPassedOver = min(lanes[lane].timesPassedOver, .max - 1) + 1
+    guard tenants[tenant].reservation == nil else { return }
+    if Int(lanes[lane].timesPassedOver) >= Self.wakesInVain * (sites[site].reservations + 1) { reserve(for: lane) }
   }
 
-  /// A lane has something, or wants nothing more, or its site does not work: its tenant has the delivery back that it left free.
+  private mutating func reserve(for lane: UInt32) {
+    tenants[Int(lanes[lane].tenant)].reservation = lane
+    sites[lanes[lane].site].reservations += 1
+  }
+
+  /// A lane has its turn, or wants nothing more, or its site does not work: its tenant has its delivery back.
   mutating func endReservation(for lane: UInt32) {
-    lanes[lane].timesPassedOver = 0
     let tenant = lanes[lane].tenant
     guard tenants[Int(tenant)].reservation == lane else { return }
     tenants[Int(tenant)].reservation = nil
+    sites[lanes[lane].site].reservations -= 1
     unpark(tenant)
   }
 
-  /// A tenant's deliveries under way, and the one that it leaves free for a lane while that waits for its site.
-  func deliveries(of tenant: UInt32) -> Int {
+  /// Whether a lane that is woken has the delivery that its tenant left free, for it or for another that has waited as long and
+  /// waits on.
+  mutating func takesReservation(_ lane: UInt32) -> Bool {
+    let tenant = lanes[lane].tenant
+    guard let reserved = tenants[Int(tenant)].reservation else { return false }
+    if reserved != lane {
+      guard lanes[reserved].isBlocked, Int(lanes[lane].timesPassedOver) >= Self.wakesInVain else { return false }
+      endReservation(for: reserved)
+      reserve(for: lane)
+    }
+    unpark(tenant)
+    return true
+  }
+
+  /// A tenant's deliveries under way, and the one that it leaves free while a lane waits for its site.
+  func deliveriesAndReservation(of tenant: UInt32) -> Int {
     let tenant = tenants[Int(tenant)]
     guard let lane = tenant.reservation, lanes[lane].isBlocked else { return tenant.running }
     return tenant.running + 1
+  }
+
+  /// Which of a lane's parts has the turn that was reserved: the most urgent; after some turns, what was due first.
+  func reservedPriority(_ lane: UInt32) -> MessagePriority? {
+    if lanes[lane].reservedTurns >= Self.turnsInARow { return earliest(lane)?.priority }
+    return mostUrgent(lane)
+  }
+
+  mutating func countReservedTurn(of lane: UInt32) {
+    guard tenants[Int(lanes[lane].tenant)].reservation == lane else { return }
+    lanes[lane].reservedTurns = lanes[lane].reservedTurns < Self.turnsInARow ? lanes[lane].reservedTurns + 1 : 0
   }
 }

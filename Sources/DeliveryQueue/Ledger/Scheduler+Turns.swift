@@ -43,7 +43,7 @@ extension Scheduler {
         guard wakeUnderused() else { break }
         continue
       }
-      guard deliveries(of: tenant) < allowance(of: limit - picks.count) else {
+      guard deliveriesAndReservation(of: tenant) < allowance(of: limit - picks.count) else {
         park(tenant)
         continue
       }
@@ -94,7 +94,7 @@ extension Scheduler {
   /// The lane whose turn it is, and of which of its parts: one that a delivery was reserved for; the more urgent before the
   /// less; and of lanes with something as urgent one after the other.
   private func nextLane(of tenant: UInt32) -> (lane: UInt32, priority: MessagePriority)? {
-    if let lane = tenants[Int(tenant)].reservation, !lanes[lane].isBlocked, let (_, priority) = earliest(lane) {
+    if let lane = tenants[Int(tenant)].reservation, !lanes[lane].isBlocked, let priority = reservedPriority(lane) {
       return (lane, priority)
     }
     var next: (lane: UInt32, priority: MessagePriority)?
@@ -129,8 +129,9 @@ extension Scheduler {
     let site = lanes[lane].site
     tenants[Int(first.tenant)].hadWoken[priority] = lanes[lane].isWoken
     leaveWoken(lane)
+    countReservedTurn(of: lane)
     endReservation(for: lane)
-    lanes[lane].isWoken = false
+    (lanes[lane].isWoken, lanes[lane].timesPassedOver) = (false, 0)
     lastToken += 1
     var pick = Pick(token: lastToken, first: first, others: [], site: site)
     while let next = parts.first(of: lanes[lane].parts[priority]), next.sequence == first.sequence, next.due <= instant
@@ -197,8 +198,7 @@ extension Scheduler {
       if next.count < count, part.due <= instant, seen.insert(part.sequence).inserted { next.append(part.sequence) }
     }
     for lane in ahead {
-      let first = MessagePriority.allCases.first { lanes[lane].parts[$0] != Parts.none }
-      if let first { parts.least(share, of: lanes[lane].parts[first]).forEach(add) }
+      if let first = mostUrgent(lane) { parts.least(share, of: lanes[lane].parts[first]).forEach(add) }
     }
     parts.least(count - next.count, of: waiting).forEach(add)
     return next

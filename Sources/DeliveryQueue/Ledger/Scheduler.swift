@@ -17,7 +17,7 @@ import MailModel
 /// - A tenant has one kept place at a time, and none while it has no room. Its site stays among those that are *underused*, where
 ///   the next lanes are woken, until nothing is left that could begin.
 /// - A lane that was passed over so again and again, as one of a tenant that always has all it may have for other sites, has a
-///   delivery of its tenant reserved for it: the tenant has one less until an end at that site wakes the lane.
+///   delivery of its tenant *reserved* for it, and a place kept for it once it is woken: ``passOver(_:)``.
 struct Scheduler: Sendable {
   /// What one tenant has for one site.
   struct Lane: Sendable {
@@ -28,8 +28,10 @@ struct Scheduler: Sendable {
     var isBlocked = false
     /// It was woken, and has had nothing since.
     var isWoken = false
-    /// How often it was woken in vain since it had something, as far as that matters.
-    var timesPassedOver: UInt8 = 0
+    /// How often it was woken in vain since it had something.
+    var timesPassedOver: UInt16 = 0
+    /// Turns by reservation that its most urgent mail has had in a row.
+    var reservedTurns: UInt8 = 0
     /// Its earliest entry in ``Scheduler/patienceEnds``.
     var watchedFrom = Timestamp.never
   }
@@ -55,9 +57,9 @@ struct Scheduler: Sendable {
     var lastWoken = ByPriority<UInt32?>(nil)
     /// Whether the last turn of a priority was a woken lane's.
     var hadWoken = ByPriority(false)
-    /// The lane for which it has its one kept place.
+    /// The lane for which it has its kept place; beside that of a reservation it has one.
     var keptPlace: UInt32?
-    /// The lane that one of its deliveries is reserved for: a place is kept for that too, once it is woken.
+    /// The lane that one of its deliveries is reserved for, until that has its turn.
     var reservation: UInt32?
 
     var isParked: Bool { if case .parked = place { true } else { false } }
@@ -73,6 +75,8 @@ struct Scheduler: Sendable {
     var lastPassedOver: UInt32?
     /// Lanes for which a place is kept: they were woken, and have had nothing since. Their tenants had room when last looked at.
     var woken = Chain()
+    /// Lanes that a delivery of their tenant's is reserved for.
+    var reservations = 0
     /// The end of its pause, where that is in ``Scheduler/pauseEnds``.
     var watchedUntil: Timestamp?
     /// When the last lane to it went, and the last delivery.
@@ -275,6 +279,11 @@ extension Scheduler {
     return (others ?? tenant.lanes[priority].first).map { $0 / 3 }
   }
 
+  /// The first of the priorities of which a lane has something.
+  func mostUrgent(_ lane: UInt32) -> MessagePriority? {
+    MessagePriority.allCases.first { lanes[lane].parts[$0] != Parts.none }
+  }
+
   /// Which of the lane's parts was due first.
   func earliest(_ lane: UInt32) -> (due: Timestamp, priority: MessagePriority)? {
     var earliest: (due: Timestamp, priority: MessagePriority)?
@@ -325,11 +334,10 @@ extension Scheduler {
     leaveSite(lane)
     lanes[lane].isWoken = true
     let tenant = Int(lanes[lane].tenant)
-    if tenants[tenant].reservation == lane {
-      unpark(lanes[lane].tenant)
-      wokenLinks.append(lane, to: &sites[lanes[lane].site].woken)
-    } else if !tenants[tenant].isParked, tenants[tenant].keptPlace == nil {
-      tenants[tenant].keptPlace = lane
+    let hasReservation = takesReservation(lane)
+    let hasRoom = hasReservation ? tenants[tenant].running < rules.tenantLimit : !tenants[tenant].isParked
+    if hasRoom, hasReservation || tenants[tenant].keptPlace == nil {
+      if !hasReservation { tenants[tenant].keptPlace = lane }
       wokenLinks.append(lane, to: &sites[lanes[lane].site].woken)
     }
     for priority in MessagePriority.allCases where lanes[lane].parts[priority] != Parts.none { link(lane, priority) }
@@ -359,7 +367,7 @@ extension Scheduler {
   /// A tenant has as many deliveries as it may.
   mutating func park(_ tenant: UInt32) {
     leave(tenant)
-    let deliveries = deliveries(of: tenant)
+    let deliveries = deliveriesAndReservation(of: tenant)
     while parked.count <= deliveries { parked.append(Chain()) }
     tenantLinks.append(tenant, to: &parked[deliveries])
     tenants[Int(tenant)].place = .parked(deliveries)
