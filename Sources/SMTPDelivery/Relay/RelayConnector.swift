@@ -20,6 +20,7 @@ struct RelayConnector: Sendable {
 
   /// A connection whose session has begun. Cancellation ends the attempt at once.
   func connect(_ client: ClientConfiguration) async throws(Unreachable) -> RelayConnection {
+    guard !Task.isCancelled else { throw .cancelled }
     let loop = group.next()
     let promise = loop.makePromise(of: RelayConnection.self)
     open(client, on: loop).whenComplete { result in
