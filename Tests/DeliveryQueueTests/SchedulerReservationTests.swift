@@ -99,13 +99,6 @@ import Testing
     #expect(rivals.rig.turn().map(\.site) == [DeliverySite("own.example")])
   }
 
-  @Test func forWhatIsCancelledNothingIsLeftFree() {
-    var rivals = Rivals()
-    rivals.reserve()
-    #expect(rivals.rig.ledger.take([rivals.wanted]).taken.count == 1)
-    #expect(rivals.rig.turn().map(\.site) == [DeliverySite("own.example")])
-  }
-
   /// Nor if its place was kept already as the site failed.
   @Test func forASiteThatFailsAsAPlaceThereIsKeptNothingIsLeftFree() {
     var rig = SchedulerRig {
@@ -135,6 +128,13 @@ import Testing
     #expect(rig.turn().map(\.site) == [DeliverySite("own.example")])
   }
 
+  @Test func forWhatIsCancelledNothingIsLeftFree() {
+    var rivals = Rivals()
+    rivals.reserve()
+    #expect(rivals.rig.ledger.take([rivals.wanted]).taken.count == 1)
+    #expect(rivals.rig.turn().map(\.site) == [DeliverySite("own.example")])
+  }
+
   /// A site that does not answer is probed again and again: its lanes are passed over then too.
   @Test func forASiteThatIsProbedNothingIsLeftFree() {
     var rivals = Rivals()
@@ -155,7 +155,7 @@ import Testing
   // MARK: What it costs, and whom it serves
 
   /// Tenants that have fast mail of their own without end, and sites where others always wait too. What ends there does so at odd
-  /// seconds if it takes an even number of them, and so never together with what is a tenant's own, which takes two, four or six.
+  /// seconds if it takes an even number of them, and what is a tenant's own, which takes two to seven, at even ones.
   private struct Rush {
     var rig: SchedulerRig
     /// Seconds that a delivery takes at each of those sites.
@@ -222,7 +222,7 @@ import Testing
     private mutating func begin() {
       for grant in rig.turn() {
         let name = names[grant.sequence] ?? ""
-        let seconds = slowness[grant.site] ?? 2 + 2 * Int(grant.sequence % 3)
+        let seconds = slowness[grant.site] ?? 2 + 2 * Int(grant.sequence % 3) + rig.now % 2
         busy[name, default: 0] += seconds
         if slowness[grant.site] != nil { places[name, default: [:]][grant.site, default: 0] += 1 }
         if urgent.contains(grant.sequence) { urgentPlaces += 1 }
@@ -245,18 +245,17 @@ import Testing
   }
 
   /// A site where places are free often has not all that its tenant leaves free.
-  @Test(arguments: 1...2, [(2, 100), (2, 400), (6, 210)])
+  @Test(arguments: 2...3, [(2, 100), (2, 250), (6, 210)])
   func aFastSiteDoesNotStarveASlowOne(_ limit: Int, _ slowness: (Int, Int)) {
     var rush = Rush(slowness: [slowness.0, slowness.1], limit: limit, seconds: 20_000)
     rush.run(until: 20_000)
     for site in 0..<2 {
-      #expect(rush.places["0", default: [:]][Rush.site(site), default: 0] >= 3, "\(rush.places)")
+      #expect(rush.places["0", default: [:]][Rush.site(site), default: 0] >= 4, "\(rush.places)")
     }
   }
 
-  /// A site that works again and again, and fails again and again, is one where nobody has a place for ever either. (Where one
-  /// failure is enough for a pause, and each pause ends with one delivery that works, those who are passed over then never wait
-  /// while it is open.)
+  /// A site that works again and again, and fails again and again, is one where nobody has a place for ever either. (Not so where a
+  /// single failure is enough for a pause, and no more than one delivery works between two: there it has none.)
   @Test(arguments: 3...9) func aSiteThatIsPausedNowAndThenIsNoExcuse(_ successes: Int) {
     var rush = Rush(slowness: [20], seconds: 20_000)
     rush.condition = { $0 % (successes + 2) < successes ? .working : .failed("down") }

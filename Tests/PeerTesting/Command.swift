@@ -66,10 +66,11 @@ package func run(_ peer: Peer, _ arguments: [String], input: String = "", second
   try await run(try #require(peer.path), arguments, input: input, seconds: seconds)
 }
 
-/// Does what blocks, or takes long, off the threads that tasks run on.
+/// Does what blocks, or takes long, on a thread of its own. Dispatch's global queues are no other threads than those that tasks
+/// run on: what computes there has the others wait.
 package func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
   try await withCheckedThrowingContinuation { continuation in
-    DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+    Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
   }
 }
 

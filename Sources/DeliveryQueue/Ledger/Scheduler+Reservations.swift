@@ -4,9 +4,9 @@ import MailModel
 
 extension Scheduler {
   /// Times that a lane is woken in vain before a delivery is reserved for it, and as many again for each lane at its site that
-  /// has one already, and so comes before it; before it takes over what is reserved for another lane of its tenant, so many are
-  /// enough. So its tenant does without that delivery for an eighth of what ends at that site; for more where it wants something
-  /// of many such sites, but never without more than one.
+  /// has one already, and so comes before it; before it takes over what is reserved for another lane of its tenant, more than
+  /// that was are enough. So its tenant does without that delivery for an eighth of what ends at that site; for more where it
+  /// wants something of many such sites, but never without more than one.
   static let wakesInVain = 7
 
   /// A lane that was woken had its tenant's turn, and others had taken the places at its site. A tenant that always has something
@@ -14,7 +14,8 @@ extension Scheduler {
   /// of its deliveries is left free until a place is. Its other mail, however urgent, does without that one.
   mutating func passOver(_ lane: UInt32) {
     let (tenant, site) = (Int(lanes[lane].tenant), lanes[lane].site)
-    // For a site that has failed, and perhaps does not answer, nothing is left free: not for one either that was woken before.
+    // For a site that is paused or probed, and perhaps does not answer, nothing is left free: nor for a lane that was woken
+    // before.
     guard sites[site].state.pause == nil else { return endReservation(for: lane) }
     lanes[lane].timesPassedOver = min(lanes[lane].timesPassedOver, .max - 1) + 1
     guard tenants[tenant].reservation == nil else { return }
@@ -36,16 +37,17 @@ extension Scheduler {
   }
 
   /// Whether a lane that is woken has the delivery that its tenant left free: for it, or for another that waits on. It takes over
-  /// what was left free for another only if it was passed over more often than that, whose times count double from then on: a
-  /// site where places are free often would else have each delivery that was meant for one where they are free rarely.
+  /// what was left free for another only if it was passed over more often than that, whose times count double from then on, so
+  /// that it has a delivery reserved again the next time: a site where places are free often would else have each one that was
+  /// meant for a site where they are free rarely.
   mutating func takesReservation(_ lane: UInt32) -> Bool {
     let tenant = lanes[lane].tenant
     guard let reserved = tenants[Int(tenant)].reservation else { return false }
     if reserved != lane {
       let times = (own: lanes[lane].timesPassedOver, reserved: lanes[reserved].timesPassedOver)
-      guard lanes[reserved].isBlocked, Int(times.own) >= Self.wakesInVain, times.own > times.reserved,
-        sites[lanes[lane].site].state.pause == nil
-      else { return false }
+      guard lanes[reserved].isBlocked, times.own > times.reserved, sites[lanes[lane].site].state.pause == nil else {
+        return false
+      }
       lanes[reserved].timesPassedOver = UInt16(clamping: 2 * Int(times.reserved))
       endReservation(for: reserved)
       reserve(for: lane)
