@@ -28,9 +28,10 @@ extension DurabilityTests {
             // The database has failed: only a new start can tell what it holds.
             #expect(try await server.end() == 1)
           }
-          try await disk.cutPower(flushesJournal: false)
+          let heard = try await disk.cutPower(flushesJournal: false, journal: proof.journal)
           try await server.killNow()
           try await load.end()
+          try proof.journal.cut(behind: heard)
           _ = try await offPool { strace.wait(seconds: 10) }
           try await disk.remount()
           #expect(try await integrity(of: proof.data) == "ok\n")

@@ -29,6 +29,13 @@ struct Journal: Sendable {
   /// The replies to messages that were not taken: code, mark, text.
   func refusals() throws -> [[String]] { try lines().filter { $0.first != "250" } }
 
+  /// Strikes out what senders that are gone wrote behind so many octets.
+  func cut(behind octets: Int) throws {
+    let file = try FileHandle(forWritingTo: URL(filePath: path))
+    defer { try? file.close() }
+    try file.truncate(atOffset: UInt64(octets))
+  }
+
   private func lines() throws -> [[String]] {
     try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map { line in
       line.split(separator: " ", maxSplits: line.hasPrefix("250") ? 3 : 2).map(String.init)

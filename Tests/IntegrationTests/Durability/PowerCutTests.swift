@@ -13,9 +13,10 @@ extension DurabilityTests {
           let server = try await proof.start(isSilent: round % 2 == 0)
           let load = try await proof.load(server, label: "\(round)")
           try await Task.sleep(for: .milliseconds(.random(in: 5...1000)))
-          try await disk.cutPower(flushesJournal: round % 4 == 3)
+          let heard = try await disk.cutPower(flushesJournal: round % 4 == 3, journal: proof.journal)
           try await server.killNow()
           try await load.end()
+          try proof.journal.cut(behind: heard)
           try await disk.remount()
           #expect(try await integrity(of: proof.data) == "ok\n")
         }
