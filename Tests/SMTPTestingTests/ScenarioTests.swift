@@ -21,7 +21,7 @@ private struct Seeds {
   static var isReplay: Bool { ProcessInfo.processInfo.environment["SIMULATION_SEED"] != nil }
   /// Where the fresh ones begin.
   static let base = UInt64.random(in: 1_000_000...1_000_000_000_000)
-  /// As many as processors that anybody has.
+  /// For the processors that every machine has.
   static let shards: UInt64 = 2
 
   /// A share of one half of them; of an odd number, the fresh ones are more.

@@ -200,7 +200,8 @@ extension SimulationTests {
     #expect(error?.code == .escape)
     #expect(error?.message.contains("busy, perform") == true)
     // By then it may wait for another task outside, which comes back in its own time.
-    while (try? simulation.end()) == nil { Thread.sleep(forTimeInterval: 0.01) }
+    let patience = ContinuousClock.now + .seconds(60)
+    while (try? simulation.end()) == nil, ContinuousClock.now < patience { Thread.sleep(forTimeInterval: 0.01) }
     #expect(simulation.unfinished.isEmpty)
   }
 
